@@ -1,0 +1,267 @@
+"""What well-known libraries give back: the few facts about code outside the project that the evaluator needs to go on.
+
+Only public behaviour that changes who is called or which model a row belongs to: query builders, injection, element callbacks. Whether a
+call reads or writes data is `graph.data`'s question, and which URL a handler answers is `graph.entry_points`'.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from drift_mcp.graph.values import (
+    BOUND_EXTERNAL,
+    CLASS,
+    EXTERNAL,
+    FOREIGN,
+    FUNCTION,
+    MANY,
+    METHOD,
+    OBJECT,
+    QUERY,
+    Value,
+    Values,
+)
+from drift_mcp.scan import facts as F
+
+if TYPE_CHECKING:  # the evaluator asks the libraries, and they ask it back
+    from drift_mcp.graph.evaluate import Evaluator, Module
+
+# Methods of containers and streams that call a function with an element, and at which place of its parameters the element arrives.
+ELEMENT_CALLBACKS: Final = {
+    "forEach": 0,
+    "map": 0,
+    "filter": 0,
+    "find": 0,
+    "findIndex": 0,
+    "findLast": 0,
+    "some": 0,
+    "every": 0,
+    "flatMap": 0,
+    "sort": 0,
+    "reduce": 1,
+    "reduceRight": 1,
+    "subscribe": 0,
+    "pipe": 0,
+    "tap": 0,
+    "then": 0,
+}
+
+_INJECTORS: Final = frozenset(
+    "fastapi.Depends fastapi.Security fastapi.params.Depends fastapi.param_functions.Depends fastapi.param_functions.Security "
+    "fast_depends.Depends taskiq.TaskiqDepends dishka.FromDishka litestar.di.Provide litestar.Provide faststream.Depends".split()
+)
+
+# Methods that end a query with one row, with many, or with no row at all. Whatever else is called on a query gives a query.
+_ONE_ROW: Final = frozenset(
+    "first one one_or_none get get_or_404 first_or_404 one_or_404 scalar scalar_one scalar_one_or_none earliest latest last create "
+    "get_one aget afirst alast acreate aearliest alatest getOne getOneOrFail findOne findOneBy findOneOrFail findOneByOrFail findByPk "
+    "findById findOneAndUpdate findByIdAndUpdate findOneAndDelete findByIdAndDelete save findOrFail".split()
+)
+_NO_ROW: Final = frozenset(
+    "count exists update delete values values_list aggregate explain bulk_update acount aexists aupdate adelete getCount getRawMany "
+    "getRawOne destroy insert remove exec_driver_sql rowcount fetchall fetchone mappings".split()
+)
+_PAIR: Final = frozenset("get_or_create update_or_create aget_or_create aupdate_or_create findOrCreate findAndCount getManyAndCount".split())
+_MANY_ROWS: Final = frozenset("find findBy findAll findByIds getMany findMany".split())
+
+_QUERY_MAKERS: Final = frozenset("query select select_from selectinload with_entities Query".split())
+_QUERY_RUNNERS: Final = frozenset("execute exec scalars stream stream_scalars scalar".split())
+_ROW_GETTERS: Final = frozenset("get get_one merge refresh get_object_or_404 aget_object_or_404 get_or_404".split())
+_LIST_GETTERS: Final = frozenset("get_list_or_404".split())
+_ASKED: Final = _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | frozenset(("getRepository", "getCustomRepository"))
+
+_RELATIONS_TO_ONE: Final = frozenset("ForeignKey OneToOneField".split())
+_RELATIONS_TO_MANY: Final = frozenset("ManyToManyField".split())
+
+# Classes outside the project whose subclasses are rows of a table, by the end of their dotted name.
+_MODEL_BASES: Final = (
+    "django.db.models.Model",
+    "django.contrib.auth.models.AbstractUser",
+    "django.contrib.auth.models.AbstractBaseUser",
+    "sqlalchemy.orm.DeclarativeBase",
+    "sqlalchemy.orm.DeclarativeBaseNoMeta",
+    "sqlalchemy.orm.declarative_base",
+    "sqlalchemy.ext.declarative.declarative_base",
+    "sqlmodel.SQLModel",
+    "sqlmodel.main.SQLModel",
+    "typeorm.BaseEntity",
+    "sequelize.Model",
+    "sequelize-typescript.Model",
+    "tortoise.models.Model",
+    "tortoise.Model",
+    "peewee.Model",
+    "beanie.Document",
+    "mongoengine.Document",
+)
+
+
+def injects(name: str) -> bool:
+    """Whether the external function is a framework's marker for "pass me the result of this function"."""
+    return name in _INJECTORS
+
+
+def is_model(path: str, number: int, evaluator: Evaluator) -> bool:
+    """Whether the class stands for rows of a table."""
+    for base in evaluator.external_bases(path, number):
+        if base in _MODEL_BASES or base.endswith((".Model", "declarative_base")) and "sqlalchemy" in base.lower():
+            return True
+    for module, at, _ in evaluator.bases(path, number):
+        if module.path.endswith("django/db/models/base.py") and module.facts.definitions[at].name == "Model":
+            return True
+        if any(_entity(decorator.text) for decorator in module.facts.definitions[at].decorators):
+            return True
+    return False
+
+
+def _entity(decorator: str) -> bool:
+    name = decorator.lstrip("@").split("(", 1)[0]
+    return name in ("Entity", "ViewEntity", "ChildEntity", "Table", "Schema")
+
+
+def class_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values | None:
+    """An attribute that a model class has by its framework: `User.objects`, `User.query`. None: nothing is known."""
+    if name in ("objects", "query", "_default_manager", "_base_manager") and is_model(owner[1], owner[2], evaluator):
+        return ((QUERY, owner[1], owner[2]),)
+    return None
+
+
+def foreign_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values | None:
+    """An attribute of an external instance when it is more than a method: None leaves it a method."""
+    if owner[2] is None and not owner[3]:
+        return None
+    if name in ("value", "current", "data") and owner[3]:
+        return owner[3][0] or None
+    return None
+
+
+def chained_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values:
+    """`receiver.a.b` where `receiver.a` is not known to be anything but a foreign attribute."""
+    receiver = owner[1]
+    if receiver[0] == FOREIGN and str(receiver[1]).count(".") < 5:
+        return ((BOUND_EXTERNAL, (FOREIGN, f"{receiver[1]}.{owner[2]}", receiver[2], ()), name),)
+    return ()
+
+
+def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
+    """What a class-level descriptor gives when it is read from an instance: a relation gives rows of the related model."""
+    if value[0] != FOREIGN or receiver[0] != OBJECT or value[2] is None:
+        return (value,)
+    last = value[1].rsplit(".", 1)[-1]
+    if last not in _RELATIONS_TO_ONE and last not in _RELATIONS_TO_MANY and last not in ("relationship", "Relationship"):
+        return (value,)
+    module = evaluator.module(value[2][0])
+    if module is None:
+        return (value,)
+    call = module.facts.calls[value[2][1]]
+    target = call.arguments[0] if call.arguments else next((v for k, v in call.keywords if k in ("to", "argument")), None)
+    if target is None:
+        return (value,)
+    classes: list[Value] = []
+    if target[0] == F.TEXT:
+        if target[1] == "self":
+            classes = [(CLASS, receiver[1], receiver[2], ())]
+        else:
+            classes = list(evaluator.classes_named(module.path, target[1].rsplit(".", 1)[-1]))
+    else:
+        found = evaluator.values(module, target)
+        if any(each[0] == FUNCTION for each in found):  # relationship(lambda: User)
+            found = evaluator.results(found, None)
+        classes = [each for each in found if each[0] == CLASS]
+    if last in _RELATIONS_TO_ONE:
+        return tuple((OBJECT, each[1], each[2], ()) for each in classes) or (value,)
+    if last in _RELATIONS_TO_MANY:
+        return tuple((QUERY, each[1], each[2]) for each in classes) or (value,)
+    # A relationship is one row or many as the other side decides; both can be used.
+    rows = tuple((OBJECT, each[1], each[2], ()) for each in classes)
+    return (*rows, (MANY, rows)) if rows else (value,)
+
+
+def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:
+    """The result of a call that makes or runs a query over a model, recognised by its name and its model. None: ask the callee."""
+    call = module.facts.calls[number]
+    if call.name not in _ASKED or not call.arguments:
+        return None
+    callees = evaluator.values(module, call.callee)
+    if any(callee[0] in (FUNCTION, METHOD, CLASS) for callee in callees):
+        return None
+    first = call.arguments[0]
+    if call.name in _QUERY_RUNNERS:
+        queries = tuple(value for value in evaluator.values(module, first) if value[0] == QUERY)
+        if not queries:
+            return None
+        return tuple((OBJECT, each[1], each[2], ()) for each in queries) if call.name == "scalar" else queries
+    models = [value for value in evaluator.values(module, first) if value[0] == CLASS]
+    if call.name in _QUERY_MAKERS:
+        if first[0] == F.ATTR and not models:  # select(User.id) reads columns of User
+            models = [value for value in evaluator.values(module, first[1]) if value[0] == CLASS]
+            if not models:
+                return None
+            return ()
+        found = tuple((QUERY, each[1], each[2]) for each in models if is_model(each[1], each[2], evaluator))
+        return found or None
+    if call.name in ("getRepository", "getCustomRepository"):
+        return tuple(
+            (FOREIGN, "typeorm.Repository", (module.path, number), (((OBJECT, each[1], each[2], ()),),)) for each in models
+        ) or None
+    if call.name in _LIST_GETTERS:
+        return tuple((MANY, ((OBJECT, each[1], each[2], ()),)) for each in models) or None
+    rows = tuple((OBJECT, each[1], each[2], ()) for each in models if is_model(each[1], each[2], evaluator))
+    if rows:
+        return rows
+    if call.name in ("merge", "get_object_or_404", "aget_object_or_404"):
+        found = evaluator.values(module, first)
+        return tuple((OBJECT, v[1], v[2], ()) for v in found if v[0] in (QUERY, OBJECT)) or None
+    return None
+
+
+def foreign_result(receiver: Value, name: str, site: tuple[Module, int] | None, evaluator: Evaluator) -> Values:
+    """The result of a method of an external instance."""
+    arguments = receiver[3]
+    if arguments and arguments[0]:
+        rows = arguments[0]
+        if receiver[1].endswith(("Repository", "Model", "MongoRepository", "TreeRepository")):
+            if name in _ONE_ROW or name in ("preload", "merge", "create", "lean"):
+                return tuple(rows)
+            if name in _MANY_ROWS:
+                return ((MANY, rows),)
+            if name in _PAIR:
+                return ((MANY, ((MANY, rows),)),)
+            if name == "createQueryBuilder":
+                return tuple((QUERY, row[1], row[2]) for row in rows if row[0] == OBJECT)
+            return ()
+        if name in ("get", "pop", "value", "unwrap", "toPromise", "find"):
+            return tuple(rows)
+    if str(receiver[1]).count(".") >= 5:
+        return ()
+    place = None if site is None else (site[0].path, site[1])
+    return ((FOREIGN, f"{receiver[1]}.{name}", place, ()),)
+
+
+def query_result(receiver: Value, name: str, site: tuple[Module, int] | None, evaluator: Evaluator) -> Values:
+    """The result of a method of a query over a model."""
+    if receiver[0] != QUERY:
+        return ()
+    row = (OBJECT, receiver[1], receiver[2], ())
+    if name in _ONE_ROW:
+        return (row,)
+    if name in _PAIR:
+        return ((MANY, (row,)),)
+    if name in _NO_ROW:
+        return ()
+    return (receiver,)
+
+
+def external_name(value: Value) -> str | None:
+    """The dotted name of what a value is outside the project; None when it is inside or unknown."""
+    if value[0] == EXTERNAL:
+        return str(value[1])
+    if value[0] == FOREIGN:
+        return str(value[1])
+    if value[0] == BOUND_EXTERNAL:
+        inner = external_name(value[1])
+        if inner is not None:
+            return f"{inner}.{value[2]}"
+        return {"list": "list", "dict": "dict", "string": "str", "many": "list", "query": "query"}.get(value[1][0], "object") + (
+            f".{value[2]}"
+        )
+    return None
