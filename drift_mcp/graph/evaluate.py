@@ -945,23 +945,34 @@ class Evaluator:
             kind = value[0]
             if kind == MANY:
                 found.extend(value[1])
-            elif kind == LIST:
-                module = self.module(value[1])
-                if module is not None:
-                    for element in value[2][2][: 2 * _MOST_VALUES]:
-                        inner = self.values(module, element)
-                        found.extend(self.elements(inner) if element[0] == F.SPREAD else inner)
             elif kind == QUERY:
                 found.append((OBJECT, value[1], value[2], ()))
-            elif kind == OBJECT:
-                found.extend(self._iterated(value))
-            elif kind == FOREIGN and value[3]:
-                found.extend(value[3][-1])
             elif kind == CLASS:  # iterating over an enum gives its members
                 found.append((OBJECT, *value[1:]))
+            elif kind in (LIST, OBJECT, FOREIGN):
+                found.extend(self._elements(value))
             if len(found) > 2 * _MOST_VALUES:
                 break
         return _unique(found)
+
+    def _elements(self, value: Value) -> Values:
+        key = (10, value)
+        known = self._memo.get(key)
+        return known if known is not None else self._ask(key, lambda: self._elements_of(value))
+
+    def _elements_of(self, value: Value) -> Values:
+        if value[0] == OBJECT:
+            return self._iterated(value)
+        if value[0] == FOREIGN:
+            return tuple(value[3][-1]) if value[3] else ()
+        module = self.module(value[1])
+        if module is None:
+            return ()
+        found: list[Value] = []
+        for element in value[2][2][: 2 * _MOST_VALUES]:
+            inner = self.values(module, element)
+            found.extend(self.elements(inner) if element[0] == F.SPREAD else inner)
+        return tuple(found)
 
     def _iterated(self, value: Value) -> Values:
         iterators = self._result_of_members(value, ("__iter__", "__aiter__"))
@@ -1009,6 +1020,11 @@ class Evaluator:
         return _unique(found)
 
     def _record_item(self, value: Value, constant: str | None) -> Values:
+        key = (11, value, constant)
+        known = self._memo.get(key)
+        return known if known is not None else self._ask(key, lambda: self._record_item_of(value, constant))
+
+    def _record_item_of(self, value: Value, constant: str | None) -> Values:
         module = self.module(value[1])
         if module is None:
             return ()
