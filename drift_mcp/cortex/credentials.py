@@ -1,0 +1,42 @@
+"""Finds credentials in prose that somebody wants remembered.
+
+What a credential looks like by itself, `scan.secrets` knows; here is how one stands in a sentence. Says that there is
+one, never which. Never changes a text: whoever asked takes the secret out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+from drift_mcp.scan import secrets
+
+_ASSIGNED = re.compile(
+    r"\b[\w.-]{0,40}(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credential)s?"
+    r"[\"']?\s{0,3}(?:=|:|:=|=>|\bis\b)\s{0,3}[\"'`]?([^\s\"'`,;]{8,200})",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"[<>{}$%()\[\]]|\*|x{4}|\.{3}|example|changeme|placeholder|redacted|password|secret|your[_-]", re.IGNORECASE
+)
+# A dotted or slashed name is a place where a secret is kept, not the secret.
+_PLACE = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)+")
+# Bits a character: words and identifiers lie below 3, random letters and digits of eight and more above.
+_RANDOM_BITS = 2.7
+
+
+def is_in(text: str) -> bool:
+    """Whether `text` holds a credential: a known kind of token, a password in a URL, or one that is named as such."""
+    if secrets.looks_secret(text) or any(secrets.looks_secret(word.strip("\"'`.,;()")) for word in text.split()):
+        return True
+    return any(
+        not _PLACEHOLDER.search(match[1]) and _looks_random(match[1].rstrip(".)")) for match in _ASSIGNED.finditer(text)
+    )
+
+
+def _looks_random(value: str) -> bool:
+    mixed = any(c.isalpha() for c in value) and any(c.isdigit() for c in value)
+    counts = Counter(value).values()
+    bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
+    return mixed and not _PLACE.fullmatch(value) and bits >= _RANDOM_BITS

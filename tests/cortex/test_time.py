@@ -1,0 +1,122 @@
+"""Two times: what was believed when, and what was true when."""
+
+from __future__ import annotations
+
+import pytest
+
+from drift_mcp.cortex.cortex import Cortex
+from drift_mcp.cortex.memories import NewMemory, Revision
+from drift_mcp.cortex.recall import Filters
+
+from .conftest import Clock
+
+JAN, FEB, MAR, APR, MAY, JUN = (f"2026-0{month}-01" for month in range(1, 7))
+
+
+@pytest.fixture
+def story(cortex: Cortex, clock: Clock) -> Cortex:
+    """January: sessions last 30 minutes. February: corrected to 45. March: 60, and that since mid-February.
+    April: the rule for carts is added and in May archived. June is now."""
+    clock.set(JAN)
+    thirty = cortex.add(NewMemory("semantic", "A session lasts thirty minutes", summary="thirty")).memory
+    clock.set(FEB)
+    cortex.revise(thirty, Revision(content="A session lasts fortyfive minutes", summary="fortyfive"))
+    clock.set(MAR)
+    cortex.add(
+        NewMemory(
+            "semantic", "A session lasts sixty minutes", summary="sixty", supersedes=thirty, valid_from="2026-02-15"
+        )
+    )
+    clock.set(APR)
+    cart = cortex.add(NewMemory("semantic", "A session keeps its cart", summary="cart")).memory
+    clock.set(MAY)
+    cortex.archive(cart)
+    clock.set(JUN)
+    return cortex
+
+
+@pytest.mark.parametrize(
+    ("as_of", "valid_at", "found"),
+    [
+        (None, None, {"sixty"}),
+        # What the same question would have found then.
+        ("2025-12-31", None, set()),
+        ("2026-01-15", None, {"thirty"}),
+        ("2026-02-10", None, {"fortyfive"}),
+        ("2026-02-20", None, {"fortyfive"}),  # nobody knew yet that sixty had begun
+        ("2026-03-10", None, {"sixty"}),
+        ("2026-04-10", None, {"sixty", "cart"}),
+        ("2026-05-10", None, {"sixty"}),
+        ("2030-01-01", None, {"sixty"}),
+        # What was true then, as believed now.
+        (None, "2025-12-31", set()),
+        (None, "2026-01-15", {"fortyfive"}),  # the correction holds for all of its time
+        (None, "2026-02-14T23:59:59.999Z", {"fortyfive"}),
+        (None, "2026-02-15", {"sixty"}),  # half-open: the end of one is the beginning of the other
+        (None, "2026-07-01", {"sixty"}),
+        # What was believed then about another time.
+        ("2026-01-15", "2026-02-20", {"thirty"}),
+        ("2026-02-20", "2026-01-15", {"fortyfive"}),
+        ("2026-03-10", "2026-02-14", {"fortyfive"}),
+        ("2026-03-10", "2026-02-16", {"sixty"}),
+        # The very instant of a change belongs to the new belief.
+        ("2026-02-01", None, {"fortyfive"}),
+        ("2026-01-31T23:59:59.999Z", None, {"thirty"}),
+    ],
+)
+def test_a_question_about_a_time(story: Cortex, as_of: str | None, valid_at: str | None, found: set[str]) -> None:
+    filters = Filters(as_of=as_of, valid_at=valid_at)
+    assert {hit.summary for hit in story.search("session", filters).hits} == found
+    assert {hit.summary for hit in story.search(None, filters).hits} == found
+
+
+def test_a_past_question_meets_the_words_of_that_time(story: Cortex) -> None:
+    assert story.search("fortyfive").hits == ()
+    assert [hit.version for hit in story.search("thirty", Filters(as_of="2026-01-15")).hits] == [1]
+    assert story.search("thirty", Filters(as_of="2026-02-15")).hits == ()
+
+
+def test_two_changes_in_one_instant_of_the_clock_stay_apart(cortex: Cortex) -> None:
+    memory = cortex.add(NewMemory("semantic", "one")).memory
+    for confidence in (0.2, 0.4, 0.6):
+        cortex.revise(memory, Revision(confidence=confidence))
+    history = cortex.get(memory).history
+    assert [each.confidence for each in history] == [1.0, 0.2, 0.4, 0.6]
+    stamps = [each.recorded_at for each in history]
+    assert stamps == sorted(set(stamps))
+    assert [each.recorded_to for each in history] == [*stamps[1:], None]
+    for each in history:
+        assert cortex.get(memory, as_of=each.recorded_at).memory.confidence == each.confidence
+
+
+def test_a_clock_set_back_does_not_reorder_what_was_believed(cortex: Cortex, clock: Clock) -> None:
+    clock.set(MAR)
+    memory = cortex.add(NewMemory("semantic", "one")).memory
+    clock.set(JAN)
+    cortex.revise(memory, Revision(confidence=0.5))
+    first, second = cortex.get(memory).history
+    assert first.recorded_at < second.recorded_at
+
+
+def test_superseded_from_before_it_began_a_memory_was_never_true(cortex: Cortex, clock: Clock) -> None:
+    clock.set(FEB)
+    old = cortex.add(NewMemory("semantic", "wrong guess about sessions")).memory
+    cortex.add(NewMemory("semantic", "right word on sessions", supersedes=old, valid_from=JAN))
+    for valid_at in (JAN, FEB, MAR):
+        found = cortex.search("sessions", Filters(valid_at=valid_at)).hits
+        assert [hit.summary for hit in found] == ["right word on sessions"]
+    assert cortex.get(old).memory.superseded_by is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "stamp"),
+    [
+        ("2026-03-01", "2026-03-01T00:00:00.000Z"),
+        ("2026-03-01T14:30", "2026-03-01T14:30:00.000Z"),
+        ("2026-03-01T14:30:00.1239Z", "2026-03-01T14:30:00.123Z"),
+        ("2026-03-01T14:30:00+02:00", "2026-03-01T12:30:00.000Z"),
+    ],
+)
+def test_times_are_kept_in_one_form(cortex: Cortex, given: str, stamp: str) -> None:
+    memory = cortex.add(NewMemory("semantic", "one", valid_from=given)).memory
+    assert cortex.get(memory).memory.valid_from == stamp
