@@ -16,7 +16,7 @@ _SAME_SUBJECT = 0.5
 # Only when nearly every word agrees does another number mean another claim and not another subject.
 _SAME_BUT_FOR_NUMBERS = 0.7
 
-_TOKEN = re.compile(r"[\w']+")
+_TOKEN = re.compile(r"\w+(?:'\w+)*")
 _DENYING = """
     not no never none nobody nothing without avoid avoids cannot can't cant don't dont doesn't doesnt isn't isnt aren't
     arent won't wont shouldn't shouldnt mustn't mustnt forbid forbids forbidden stop stopped disable disabled disables
@@ -54,7 +54,7 @@ class _Statement:
     __slots__ = ("negated", "numbers", "subject")
 
     def __init__(self, text: str) -> None:
-        tokens = [token.lower().strip("'") for token in _TOKEN.findall(text)]
+        tokens = [token.lower() for token in _TOKEN.findall(text)]
         self.negated = sum(token in _NEGATIONS for token in tokens) % 2 == 1
         self.numbers = frozenset(token for token in tokens if token[0].isdigit())
         self.subject = frozenset(

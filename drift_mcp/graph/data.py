@@ -122,6 +122,8 @@ class DataReader:
         # Attribute names worth evaluating: all others can be no column.
         self._field_names = frozenset(field.name for model in declared for field in model.fields)
         self._has_models = bool(declared)
+        self._stored_in: Module | None = None
+        self._stored: dict[Expr, list[str]] = {}
 
     def accesses(self, path: str) -> list[Access]:
         """Every access that stands in this file, in source order."""
@@ -225,14 +227,26 @@ class DataReader:
         if expression[0] == F.RECORD:
             return tuple(key[1] for key, _ in expression[2] if key is not None and key[0] == F.TEXT)
         if expression[0] == F.NAME:
-            return tuple(
+            found = [
                 key[1]
                 for value in self._evaluator.values(module, expression)
                 if value[0] == DICT
                 for key, _ in value[2][2]
                 if key is not None and key[0] == F.TEXT
-            )
+            ]
+            found.extend(self._stored_keys(module).get(expression, ()))
+            return tuple(found)
         return ()
+
+    def _stored_keys(self, module: Module) -> dict[Expr, list[str]]:
+        """Name → the constant keys that are stored under it one by one."""
+        if self._stored_in is not module:
+            self._stored_in = module
+            self._stored = {}
+            for access in module.facts.accesses:
+                if access.kind == F.STORE and access.name.startswith("["):
+                    self._stored.setdefault(access.target, []).append(access.name[1:-1])
+        return self._stored
 
     @staticmethod
     def _named(model: Model, names: Iterable[str]) -> tuple[str, ...]:

@@ -218,9 +218,9 @@ class EntryPointFinder:
             return
         child = call.arguments[-1] if call.name == "mount" and call.arguments else call.arguments[0] if call.arguments else None
         prefix = self._text(module, _keyword(call, "prefix") or _keyword(call, "url_prefix"))
-        if call.name == "mount" and len(call.arguments) > 1:
+        if call.name == "mount" and call.arguments:
             prefix = self._text(module, call.arguments[0])
-            child = call.arguments[1]
+            child = call.arguments[1] if len(call.arguments) > 1 else _keyword(call, "app")
         if child is None:
             return
         for owner in self._owners(self._evaluator.values(module, child)):
@@ -611,6 +611,19 @@ class EntryPointFinder:
             for bound in module.facts.scopes[expression[1]].bindings.get(expression[2], ()):
                 if bound[0] == F.JOINED:
                     return self._text(module, bound)
+        return self._default_of(module, expression) if expression[0] == F.ATTR else None
+
+    def _default_of(self, module: Module, expression: Expr) -> str | None:
+        """`settings.API_PREFIX` where the settings class declares `API_PREFIX: str = "/api"`: the value that the code gives."""
+        for owner in self._evaluator.values(module, expression[1]):
+            if owner[0] not in (OBJECT, CLASS):
+                continue
+            place = self._evaluator.member(owner[1], owner[2], expression[2])
+            if place is None:
+                continue
+            for bound in place[0].facts.scopes[place[1].scope].bindings.get(expression[2], ()):
+                if bound[0] == F.TEXT:
+                    return str(bound[1])
         return None
 
 

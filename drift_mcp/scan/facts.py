@@ -182,7 +182,7 @@ class Access(NamedTuple):
 
     definition: int
     target: Expr
-    name: str
+    name: str  # '[key]' for a store under a constant key: `values["key"] = 1`
     line: int
     column: int
     kind: int  # LOAD, STORE, DELETE

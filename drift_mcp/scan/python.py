@@ -472,7 +472,7 @@ class _Walk:
         elif kind == "attribute":
             self._store(node, value, context)
         elif kind == "subscript":
-            self.expression(node, context)
+            self._item_store(node, self.expression(node, context), value, context)
         elif kind in ("pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"):
             children = [child for child in node.named_children if child.type != "comment"]
             starred = next((i for i, child in enumerate(children) if child.type in ("list_splat_pattern", "list_splat")), None)
@@ -488,6 +488,12 @@ class _Walk:
                 self.target(child, value, context)
         else:
             self.expression(node, context)
+
+    def _item_store(self, node: Node, item: Expr, value: Expr, context: _Context) -> None:
+        """`values["key"] = …` is kept as a store of the name '[key]': dictionaries of values are filled this way."""
+        if item[0] == F.ITEM and item[2] is not None and item[2][0] == F.TEXT and item[1][0] == F.NAME:
+            line, column = node.start_point[0] + 1, node.start_point[1]
+            self.accesses.append(Access(context.definition, item[1], f"[{item[2][1]}]", line, column, F.STORE, value))
 
     def _store(self, node: Node, value: Expr | None, context: _Context) -> None:
         owner = node.child_by_field_name("object")

@@ -74,6 +74,8 @@ def test_the_very_same_memory_is_not_added_twice(cortex: Cortex) -> None:
         ("A session expires after 30 minutes", "A session expires after 60 minutes", 0, 1),
         ("A session expires after 30 minutes", "Orders are shipped from Rotterdam", 0, 0),
         ("Use snake_case for tables", "Deploys happen on Tuesday", 0, 0),
+        ("Don't quote names like '''", "Quote names like '''", 0, 1),
+        ("🔥", "🔥🔥", 0, 0),
     ],
 )
 def test_what_resembles_a_new_memory_is_reported_and_never_refused(
