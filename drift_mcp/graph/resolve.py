@@ -312,6 +312,7 @@ class Resolver:
             return
         for number, definition in enumerate(module.facts.definitions):
             for parameter in definition.parameters:
+                line = parameter.line or definition.name_line
                 if parameter.annotation is None or parameter.annotation[0] not in (F.NAME, F.ATTR):
                     continue
                 place = self._annotated(module, parameter.annotation, 0)
@@ -330,7 +331,7 @@ class Resolver:
                             target = self._constructor(value) or (value[1], value[2])
                         if target is not None:
                             name = _last_name(call.arguments[0])
-                            yield Edge(number, definition.name_line, definition.column, target, name, "di", 0, None)
+                            yield Edge(number, line, parameter.column, target, name, "di", 0, None)
 
     def _annotated(self, module: Module, expression: Expr, hops: int) -> tuple[Module, tuple[Expr, ...]] | None:
         # Eight hops, as for the re-exports of type aliases.

@@ -115,6 +115,8 @@ class Parameter(NamedTuple):
     annotation: Expr | None
     annotation_text: str  # as written, '' when there is none
     default: Expr | None
+    line: int = 0  # 1-based; 0 when the front end does not say
+    column: int = 0  # byte column, 0-based
 
 
 class Decorator(NamedTuple):

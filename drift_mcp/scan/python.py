@@ -791,7 +791,7 @@ class _Walk:
                 self.bind(inner.scope, name, (F.PARAMETER, inner.definition, position))
                 if given is not None and given != _NONE:
                     self.bind(inner.scope, name, given)
-            found.append(Parameter(name, form, declared, text, given))
+            found.append(Parameter(name, form, declared, text, given, child.start_point[0] + 1, child.start_point[1]))
         inner.signature = False
         return tuple(found)
 
