@@ -194,14 +194,16 @@ class EntryPointFinder:
                     owner = ("site", value[2][0], str(value[2][1])) if value[2] is not None else ()
                     return (framework, owner)
             if value[0] == OBJECT:
+                for module, at, _ in self._evaluator.bases(value[1], value[2]):
+                    name = module.facts.definitions[at].name
+                    if name in ("FastAPI", "APIRouter"):
+                        return ("fastapi", ())
+                    if name in ("Flask", "Blueprint", "Scaffold"):
+                        return ("flask", ())
                 for base in self._evaluator.external_bases(value[1], value[2]):
                     framework = _framework(base)
                     if framework is not None:
                         return (framework, ())
-                module = self._evaluator.module(value[1])
-                name = "" if module is None else module.facts.definitions[value[2]].name
-                if name in ("APIRouter", "FastAPI", "Flask", "Blueprint", "Starlette", "Scaffold"):
-                    return ("flask" if name in ("Flask", "Blueprint", "Scaffold") else "fastapi", ())
         return (None, ())
 
     def _mounted(self, module: Module, call: Call, mounts: list[_Mount]) -> Iterable[_Route]:

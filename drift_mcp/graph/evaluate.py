@@ -10,6 +10,7 @@ Nothing here touches a database, and nothing here decides what counts as a call:
 from __future__ import annotations
 
 import builtins
+import posixpath
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
@@ -319,7 +320,50 @@ class Evaluator:
         injected = self._injected(module, parameter.default)
         if injected:
             return injected
+        if module.facts.is_test and module.python:
+            fixture = self.fixture(module, e[1], parameter.name)
+            if fixture is not None:
+                return self._fixture_value(fixture)
         return self._callback_argument(module, e[1], e[2])
+
+    def fixture(self, module: Module, number: int, name: str) -> Value | None:
+        """The pytest fixture that a parameter of a test or of another fixture asks for by its name."""
+        definition = module.facts.definitions[number]
+        if definition.kind not in ("function", "method") or name in ("self", "cls", "request"):
+            return None
+        if not definition.name.startswith("test") and not _is_fixture(definition):
+            return None
+        key = (12, module.path, name)
+        known = self._memo.get(key)
+        if known is None:
+            known = self._ask(key, lambda: self._find_fixture(module, name))
+        asked = (FUNCTION, module.path, number)
+        # A fixture that overrides another of its own name asks for the outer one.
+        return next((value for value in known if value != asked), None)
+
+    def _find_fixture(self, module: Module, name: str) -> Values:
+        found: list[Value] = []
+        folder = posixpath.dirname(module.path)
+        places: list[Module | None] = [module]
+        while True:
+            places.append(self.module(posixpath.join(folder, "conftest.py")))
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+        for place in places:
+            if place is None:
+                continue
+            for bound in place.facts.scopes[0].bindings.get(name, ()):
+                if bound[0] == F.DEFINITION and _is_fixture(place.facts.definitions[bound[1]]):
+                    found.append((FUNCTION, place.path, bound[1]))
+        return tuple(dict.fromkeys(found))
+
+    def _fixture_value(self, fixture: Value) -> Values:
+        module = self.module(fixture[1])
+        values = self.results((fixture,), None)
+        if module is not None and module.facts.definitions[fixture[2]].yielded:
+            return self.elements(values)
+        return values
 
     def _injected(self, module: Module, default: Expr | None) -> Values:
         """What a framework passes for `= Depends(f)`: the result of f."""
@@ -1274,6 +1318,10 @@ class Evaluator:
         if self._class_named is None:
             return ()
         return tuple((CLASS, path, number, ()) for path, number in self._class_named(importer, name))
+
+
+def _is_fixture(definition: Definition) -> bool:
+    return any(decorator.text.split("(", 1)[0].rsplit(".", 1)[-1] == "fixture" for decorator in definition.decorators)
 
 
 def _unique(values: Iterable[Value]) -> Values:

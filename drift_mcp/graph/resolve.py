@@ -313,6 +313,11 @@ class Resolver:
         for number, definition in enumerate(module.facts.definitions):
             for parameter in definition.parameters:
                 line = parameter.line or definition.name_line
+                if module.facts.is_test and parameter.annotation is None:
+                    fixture = self._evaluator.fixture(module, number, parameter.name)
+                    if fixture is not None:
+                        target = (fixture[1], fixture[2])
+                        yield Edge(number, line, parameter.column, target, parameter.name, "di", 0, None)
                 if parameter.annotation is None or parameter.annotation[0] not in (F.NAME, F.ATTR):
                     continue
                 place = self._annotated(module, parameter.annotation, 0)
@@ -326,12 +331,12 @@ class Resolver:
                     if not call.arguments or not self._is_injection(self._evaluator.values(owner, call.callee)):
                         continue
                     for value in self._evaluator.values(owner, call.arguments[0]):
-                        target = (value[1], value[2]) if value[0] in (FUNCTION, METHOD) else None
+                        place_of = (value[1], value[2]) if value[0] in (FUNCTION, METHOD) else None
                         if value[0] == CLASS:
-                            target = self._constructor(value) or (value[1], value[2])
-                        if target is not None:
+                            place_of = self._constructor(value) or (value[1], value[2])
+                        if place_of is not None:
                             name = _last_name(call.arguments[0])
-                            yield Edge(number, line, parameter.column, target, name, "di", 0, None)
+                            yield Edge(number, line, parameter.column, place_of, name, "di", 0, None)
 
     def _annotated(self, module: Module, expression: Expr, hops: int) -> tuple[Module, tuple[Expr, ...]] | None:
         # Eight hops, as for the re-exports of type aliases.

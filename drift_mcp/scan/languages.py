@@ -10,15 +10,15 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 from drift_mcp.scan.facts import FileFacts
 
-# (path from the root, language, source as UTF-8 without a byte order mark) → what the file says on its own
-FrontEnd: TypeAlias = Callable[[str, str, bytes], FileFacts]
+# (path from the root, source as UTF-8 without a byte order mark) → what the file says on its own
+FrontEnd: TypeAlias = Callable[[str, bytes], FileFacts]
 
 
 class Language(NamedTuple):
     name: str  # as stored with the file
     family: str  # languages of one family call each other and share their conventions
     suffixes: tuple[str, ...]
-    front_end: str  # module whose `extract` is the front end
+    front_end: str  # module whose `facts_of` is the front end
     most_bytes: int  # larger files are skipped
 
 
@@ -50,7 +50,7 @@ def named(name: str) -> Language:
 
 def front_end(name: str) -> FrontEnd:
     """The front end of the language of that name. Loads its grammar: for the process that parses, and nobody else."""
-    return cast(FrontEnd, importlib.import_module(_BY_NAME[name].front_end).extract)
+    return cast(FrontEnd, importlib.import_module(_BY_NAME[name].front_end).facts_of)
 
 
 # `test` deeper down in a Python tree is often a package that helps others to test (django.test), not tests.

@@ -546,9 +546,14 @@ class _Walk:
         inside = _Walk(self.path, content.encode("utf-8", "replace"), self.module_name)
         inside.kinds, inside.names, inside.bindings = self.kinds, self.names, self.bindings
         inside.shared, inside.definitions = self.shared, self.definitions
+        inside.imports, inside.calls = self.imports, self.calls
+        before = len(self.calls)
         found = inside.expression(root.named_children[0].named_children[0], context)
-        # A call inside a quoted annotation belongs to the other walk; nothing of it is kept.
-        return None if inside.calls else found
+        # Lines inside the quotes are not lines of the file: a call there is no call site.
+        if len(self.calls) > before:
+            del self.calls[before:]
+            return None
+        return found
 
     # -- imports
 
