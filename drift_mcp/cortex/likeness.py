@@ -16,6 +16,9 @@ _SAME_SUBJECT = 0.5
 # Only when nearly every word agrees does another number mean another claim and not another subject.
 _SAME_BUT_FOR_NUMBERS = 0.7
 
+# What a statement says, it says at its beginning; comparing whole pages would cost more than adding them.
+_COMPARED_CHARACTERS = 600
+
 _TOKEN = re.compile(r"\w+(?:'\w+)*")
 _DENYING = """
     not no never none nobody nothing without avoid avoids cannot can't cant don't dont doesn't doesnt isn't isnt aren't
@@ -28,40 +31,42 @@ _AFFIRMING = "always must use uses should do does enable enabled allow allowed s
 _AFFIRMATIONS = frozenset(_AFFIRMING.split())
 
 
-def likeness(one: str, other: str) -> float:
-    """0 to 1: the share of trigrams that two texts have in common, case and spacing aside."""
-    return _jaccard(_trigrams(one), _trigrams(other))
+class Statement:
+    """A text as it is compared: its wording, what it is about, whether it denies, and the numbers it gives."""
 
-
-def says_the_same(one: str, other: str) -> float | None:
-    """How alike two texts are when they are near-duplicates, else None."""
-    alike = likeness(one, other)
-    return alike if alike >= _SAME and opposition(one, other) is None else None
-
-
-def opposition(one: str, other: str) -> str | None:
-    """Why two texts seem to say opposite things about one subject; None when they do not seem to."""
-    first, second = _Statement(one), _Statement(other)
-    shared = _jaccard(first.subject, second.subject)
-    if shared >= _SAME_SUBJECT and first.negated != second.negated:
-        return "one affirms what the other denies"
-    if shared >= _SAME_BUT_FOR_NUMBERS and first.numbers and second.numbers and first.numbers != second.numbers:
-        return f"one says {', '.join(sorted(first.numbers))}, the other {', '.join(sorted(second.numbers))}"
-    return None
-
-
-class _Statement:
-    __slots__ = ("negated", "numbers", "subject")
+    __slots__ = ("negated", "numbers", "subject", "trigrams")
 
     def __init__(self, text: str) -> None:
-        tokens = [token.lower() for token in _TOKEN.findall(text)]
+        beginning = text[:_COMPARED_CHARACTERS].lower()
+        tokens = _TOKEN.findall(beginning)
+        self.trigrams = _trigrams(beginning)
         self.negated = sum(token in _NEGATIONS for token in tokens) % 2 == 1
         self.numbers = frozenset(token for token in tokens if token[0].isdigit())
         self.subject = frozenset(
             _stem(term)
-            for term in words.terms(text, most=400)
+            for term in words.terms(beginning)
             if term not in _NEGATIONS and term not in _AFFIRMATIONS and not term[0].isdigit()
         )
+
+
+def likeness(one: Statement, other: Statement) -> float:
+    """0 to 1: the share of trigrams that two texts have in common, case and spacing aside."""
+    return _jaccard(one.trigrams, other.trigrams)
+
+
+def says_the_same(one: Statement, other: Statement) -> bool:
+    """Whether two texts are near-duplicates."""
+    return likeness(one, other) >= _SAME and opposition(one, other) is None
+
+
+def opposition(one: Statement, other: Statement) -> str | None:
+    """Why two texts seem to say opposite things about one subject; None when they do not seem to."""
+    shared = _jaccard(one.subject, other.subject)
+    if shared >= _SAME_SUBJECT and one.negated != other.negated:
+        return "one affirms what the other denies"
+    if shared >= _SAME_BUT_FOR_NUMBERS and one.numbers and other.numbers and one.numbers != other.numbers:
+        return f"one says {', '.join(sorted(one.numbers))}, the other {', '.join(sorted(other.numbers))}"
+    return None
 
 
 def _stem(term: str) -> str:

@@ -15,6 +15,8 @@ from drift_mcp.cortex.wordings import Wording
 
 # Near-duplicates are looked for among the memories that share most words with the new one.
 _COMPARED = 20
+# The first words tell the subject, and each further one costs another index walk.
+_TERMS = 16
 _REPORTED = 3
 
 
@@ -48,7 +50,7 @@ def among_believed(
     db: apsw.Connection, memory_type: MemoryType, wording: Wording, except_key: int | None
 ) -> tuple[tuple[Resembling, ...], tuple[Resembling, ...]]:
     """(near-duplicates, contradictions) among the memories of one type believed now, the most alike first."""
-    terms = words.terms(wording.body)
+    terms = words.terms(wording.body, _TERMS)
     if not terms:
         return (), ()
     near: list[Resembling] = []
@@ -59,12 +61,14 @@ def among_believed(
         "except": except_key,
         "most": _COMPARED,
     }
+    new = likeness.Statement(wording.body)
     for memory, summary, body in db.execute(_RESEMBLING, question):
-        alike = round(likeness.likeness(wording.body, body), 3)
-        why = likeness.opposition(wording.body, body)
+        known = likeness.Statement(body)
+        alike = round(likeness.likeness(new, known), 3)
+        why = likeness.opposition(new, known)
         if why is not None:
             opposed.append(Resembling(memory, summary, alike, why))
-        elif likeness.says_the_same(wording.body, body) is not None:
+        elif likeness.says_the_same(new, known):
             near.append(Resembling(memory, summary, alike, f"{alike:.0%} of its wording is the same"))
     near.sort(key=lambda each: (-each.likeness, each.memory))
     opposed.sort(key=lambda each: (-each.likeness, each.memory))
