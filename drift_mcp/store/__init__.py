@@ -1,0 +1,1 @@
+"""SQLite itself: connections, the one writer, the pool of readers, migrations. Knows nothing about code."""
