@@ -16,18 +16,17 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import apsw
 
-from drift_mcp.cortex import citations, content, moments, resemblance, wordings, words
+from drift_mcp.cortex import content, given, moments, resemblance, wordings, words
 from drift_mcp.cortex import links as links_of
 from drift_mcp.cortex.citations import Citation, Cited
 from drift_mcp.cortex.content import Content, MemoryType
 from drift_mcp.cortex.embeddings import ModelIdentity
+from drift_mcp.cortex.given import Importance
 from drift_mcp.cortex.links import Links
 from drift_mcp.cortex.resemblance import Resembling
 from drift_mcp.cortex.wordings import Wording
 from drift_mcp.errors import DriftError
 
-Importance = Literal["low", "normal", "high", "critical"]
-IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 Relationship = Literal["supersedes", "supports", "contradicts", "related", "derived_from"]
 RELATIONSHIPS: tuple[Relationship, ...] = get_args(Relationship)
 
@@ -190,20 +189,20 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity, a
     """
     memory_type = content.type_named(new.type)
     what = content.checked(memory_type, new.content)
-    summary = _summary(new.summary) if new.summary is not None else content.summary(memory_type, what)
-    tags = _tags(new.tags)
-    importance = _importance(new.importance)
-    _refuse_secrets(memory_type, what, summary, tags)
+    summary = given.summary(new.summary) if new.summary is not None else content.summary(memory_type, what)
+    tags = given.tags(new.tags)
+    importance = given.importance(new.importance)
+    given.refuse_secrets(memory_type, what, summary, tags)
     links = Links(
-        _cited(root, new.files),
-        _names(new.functions, "functions"),
-        _names(new.patterns, "patterns"),
-        _names(new.constraints, "constraints"),
+        given.cited(root, new.files),
+        given.names(new.functions, "functions"),
+        given.names(new.patterns, "patterns"),
+        given.names(new.constraints, "constraints"),
     )
     valid_from = at if new.valid_from is None else moments.asked(new.valid_from, "valid_from")
     valid_until = None if new.valid_until is None else moments.asked(new.valid_until, "valid_until")
-    _check_validity(valid_from, valid_until)
-    confidence = _confidence(new.confidence)
+    given.refuse_no_time(valid_from, valid_until)
+    confidence = given.confidence(new.confidence)
     superseded = None if new.supersedes is None else _current(tx, new.supersedes)
 
     wording = Wording.of(memory_type, what, summary, tags, links)
@@ -262,25 +261,25 @@ def revise(
     elif revision.content is not None:
         what = content.checked(current.type, revision.content)
     if revision.summary is not None:
-        summary = _summary(revision.summary)
+        summary = given.summary(revision.summary)
     elif current.summary == content.summary(current.type, before):
         summary = content.summary(current.type, what)
     else:
         summary = current.summary
-    tags = _tags(json.loads(current.tags) if revision.tags is None else revision.tags)
-    _refuse_secrets(current.type, what, summary, tags)
-    _refuse_secret_reason(reason)
+    tags = given.tags(json.loads(current.tags) if revision.tags is None else revision.tags)
+    given.refuse_secrets(current.type, what, summary, tags)
+    given.refuse_secret_reason(reason)
     valid_from = current.valid_from if revision.valid_from is None else moments.asked(revision.valid_from, "valid_from")
     valid_until = (
         current.valid_until if revision.valid_until is None else moments.asked(revision.valid_until, "valid_until")
     )
-    _check_validity(valid_from, valid_until)
+    given.refuse_no_time(valid_from, valid_until)
     linked = links_of.of(tx, current.memory_key, moments.END_OF_TIME)
     links = Links(
-        linked.files if revision.files is None else _cited(root, revision.files),
-        linked.functions if revision.functions is None else _names(revision.functions, "functions"),
-        linked.patterns if revision.patterns is None else _names(revision.patterns, "patterns"),
-        linked.constraints if revision.constraints is None else _names(revision.constraints, "constraints"),
+        linked.files if revision.files is None else given.cited(root, revision.files),
+        linked.functions if revision.functions is None else given.names(revision.functions, "functions"),
+        linked.patterns if revision.patterns is None else given.names(revision.patterns, "patterns"),
+        linked.constraints if revision.constraints is None else given.names(revision.constraints, "constraints"),
     )
     wording = Wording.of(current.type, what, summary, tags, links)
     near, opposed = resemblance.among_believed(tx, current.type, wording, current.memory_key)
@@ -294,8 +293,8 @@ def revise(
             "content": _json(what),
             "summary": summary,
             "text_key": wordings.key_of(tx, current.memory_key, wording, model, at),
-            "importance": current.importance if revision.importance is None else _importance(revision.importance),
-            "confidence": current.confidence if revision.confidence is None else _confidence(revision.confidence),
+            "importance": current.importance if revision.importance is None else given.importance(revision.importance),
+            "confidence": current.confidence if revision.confidence is None else given.confidence(revision.confidence),
             "tags": _json(tags),
             "change": "revised",
             "reason": reason,
@@ -328,7 +327,7 @@ def archive(tx: apsw.Connection, memory: str, at: str, reason: str | None = None
     current = _current(tx, memory)
     if current.archived:
         raise DriftError(f"The memory '{memory}' is archived already. 'restore' brings it back.")
-    _refuse_secret_reason(reason)
+    given.refuse_secret_reason(reason)
     changes = {"archived": 1, "archive_reason": reason, "change": "archived", "reason": reason, "changed_by": by}
     return Written(memory, _next_version(tx, current, at, changes))
 
@@ -338,7 +337,7 @@ def restore(tx: apsw.Connection, memory: str, at: str, reason: str | None = None
     current = _current(tx, memory)
     if not current.archived:
         raise DriftError(f"The memory '{memory}' is not archived, so there is nothing to restore.")
-    _refuse_secret_reason(reason)
+    given.refuse_secret_reason(reason)
     changes = {"archived": 0, "archive_reason": None, "change": "restored", "reason": reason, "changed_by": by}
     return Written(memory, _next_version(tx, current, at, changes))
 
@@ -372,7 +371,7 @@ def relate(
         raise DriftError(f"No relationship '{relationship[:40]}'. There are: {', '.join(RELATIONSHIPS)}.")
     if not 0.0 <= strength <= 1.0:
         raise DriftError(f"The strength of a relationship lies from 0 to 1, not {strength}.")
-    _refuse_secret_reason(reason)
+    given.refuse_secret_reason(reason)
     source, other = _current(tx, memory), _current(tx, target)
     if source.memory_key == other.memory_key:
         raise DriftError(f"The memory '{memory}' cannot stand in a relationship to itself.")
@@ -589,7 +588,7 @@ def _verdict(
     reason: str | None,
     by: str | None,
 ) -> Written:
-    _refuse_secret_reason(reason)
+    given.refuse_secret_reason(reason)
     current = _current(tx, memory)
     # Rounded, so that ten confirmations and rejections later it is still 0.6 and not 0.6000000000000001.
     moved = round(min(1.0, max(_LEAST_CONFIDENCE, current.confidence + effect)), 6)
@@ -677,58 +676,7 @@ def _the_very_same(
     return None
 
 
-# ---------------------------------------------------------------- what came in
-
-
-def _cited(root: Path, files: Sequence[str | Citation]) -> tuple[Cited, ...]:
-    made = {citations.made(root, citations.asked(file) if isinstance(file, str) else file): None for file in files}
-    return tuple(sorted(made, key=lambda each: (each.file, each.line_start or 0)))
-
-
-def _names(given: Sequence[str], argument: str) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise DriftError(f"'{argument}' is a list of ids, not one text.")
-    return tuple(sorted({content.text_given(name, argument) for name in given}))
-
-
-def _tags(given: Sequence[str]) -> list[str]:
-    if isinstance(given, str):
-        raise DriftError("'tags' is a list of words, not one text.")
-    return list(dict.fromkeys(content.text_given(tag, "tags") for tag in given))
-
-
-def _summary(given: str) -> str:
-    return " ".join(content.text_given(given, "summary").split())
-
-
-def _importance(given: str) -> Importance:
-    for known in IMPORTANCES:
-        if known == given:
-            return known
-    raise DriftError(f"No importance '{given[:40]}'. There are: {', '.join(IMPORTANCES)}.")
-
-
-def _confidence(given: float) -> float:
-    if not 0.0 <= given <= 1.0:
-        raise DriftError(f"Confidence lies from 0 to 1, not {given}.")
-    return float(given)
-
-
-def _check_validity(valid_from: str, valid_until: str | None) -> None:
-    if valid_until is not None and valid_until <= valid_from:
-        raise DriftError(f"'valid_until' ({valid_until}) is not after 'valid_from' ({valid_from}).")
-
-
-def _refuse_secrets(memory_type: MemoryType, what: Content, summary: str, tags: Sequence[str]) -> None:
-    where = f"this {memory_type} memory"
-    content.refuse_secrets(where, content.texts_in(what))
-    content.refuse_secrets(where, iter([("summary", summary), *(("tags", tag) for tag in tags)]))
-
-
-def _refuse_secret_reason(reason: str | None) -> None:
-    if reason is not None:
-        content.refuse_secrets("this change", iter([("reason", content.text_given(reason, "reason"))]))
-
+# ---------------------------------------------------------------- ids
 
 _SOME_IDS = "SELECT id FROM memories WHERE forgotten_at IS NULL ORDER BY key DESC LIMIT 1000"
 

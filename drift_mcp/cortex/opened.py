@@ -40,9 +40,21 @@ class Opened:
             raise DriftError(
                 "The package sqlite-vec, which holds the vector index, is not installed. Install it again."
             )
-        writer = _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extension)
-        opened = cls(path, extension, writer)
-        opened._prepare()
+        try:
+            writer = _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extension)
+            opened = cls(path, extension, writer)
+            opened._prepare()
+        except (apsw.NotADBError, apsw.CorruptError) as problem:
+            raise DriftError(
+                f"{path.name} is damaged, or no database of ours. It was left untouched. Restore a backup, or move it "
+                "away and a new one is made."
+            ) from problem
+        except apsw.CantOpenError as problem:
+            raise DriftError(f"{path.name} cannot be opened: its folder is missing or not writable.") from problem
+        except apsw.BusyError as problem:
+            raise DriftError(
+                f"{path.name} is locked by another process. Try again when that has finished."
+            ) from problem
         return opened
 
     @contextmanager
@@ -80,29 +92,37 @@ class Opened:
             self._writer.close()
 
     def _prepare(self) -> None:
+        # Looked at before anything is changed: even the switch to WAL writes into the file.
+        self._refuse_what_is_not_ours()
+        self._writer.pragma("journal_mode", "wal")
         with self.transaction() as tx:
-            version = tx.pragma("user_version")
-            if version > _SCHEMA_VERSION:
-                raise DriftError(
-                    f"{self._path.name} was written by a newer version (schema {version}, this one knows "
-                    f"{_SCHEMA_VERSION}). It was left untouched. Upgrade drift-mcp."
-                )
-            if version == 0:
+            if tx.pragma("user_version") == 0:
                 for name in (_schema() / "ORDER").read_text(encoding="utf-8").split():
                     for _ in tx.execute((_schema() / name).read_text(encoding="utf-8")):
                         pass
                 tx.pragma("application_id", _APPLICATION_ID)
                 tx.pragma("user_version", _SCHEMA_VERSION)
 
+    def _refuse_what_is_not_ours(self) -> None:
+        db = self._writer
+        # In this order: a process that is making the store just now commits both at once.
+        if db.execute("SELECT 1 FROM sqlite_schema").get and db.pragma("application_id") != _APPLICATION_ID:
+            raise DriftError(f"{self._path.name} is a database of another program. It was left untouched.")
+        version = db.pragma("user_version")
+        if version > _SCHEMA_VERSION:
+            raise DriftError(
+                f"{self._path.name} was written by a newer version (schema {version}, this one knows "
+                f"{_SCHEMA_VERSION}). It was left untouched. Upgrade drift-mcp."
+            )
+
 
 def _connected(path: Path, flags: int, extension: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
+    # Before anything else: the pragmas below may meet a lock too.
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     connection.enable_load_extension(True)
     connection.load_extension(str(extension))
     connection.enable_load_extension(False)
-    if flags & apsw.SQLITE_OPEN_READWRITE:
-        connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")
     connection.pragma("foreign_keys", True)
     return connection

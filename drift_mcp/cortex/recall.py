@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 import apsw
 
-from drift_mcp.cortex import citations, content, memories, moments, ranking, words
+from drift_mcp.cortex import citations, content, given, memories, moments, ranking, words
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.content import MemoryType
 from drift_mcp.cortex.embeddings import ModelState
-from drift_mcp.errors import DriftError
 
 FoundBy = Literal["words", "words and meaning", "filters"]
 
@@ -347,9 +346,8 @@ def _hits(
 def _bindings(filters: Filters, now: str) -> dict[str, Any]:
     for wanted in filters.types:
         content.type_named(wanted)
-    for wanted in filters.importance:
-        if wanted not in memories.IMPORTANCES:
-            raise DriftError(f"No importance '{wanted[:40]}'. There are: {', '.join(memories.IMPORTANCES)}.")
+    for level in filters.importance:
+        given.importance(level)
     as_of = moments.END_OF_TIME if filters.as_of is None else moments.asked(filters.as_of, "as_of")
     if filters.valid_at is not None:
         valid_at = moments.asked(filters.valid_at, "valid_at")
