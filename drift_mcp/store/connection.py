@@ -98,8 +98,9 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
 
 
 def _check(db: apsw.Connection, path: Path, application_id: int, *, empty_allowed: bool) -> None:
-    found = db.pragma("application_id")
+    # In this order: a process that is making the store just now commits its tables and the id at once.
     objects = db.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
+    found = db.pragma("application_id")
     if found == application_id:
         return
     if found == 0 and objects == 0 and empty_allowed:
