@@ -26,6 +26,7 @@ from drift_mcp.cortex.embeddings import (
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.cortex.recall import Filters, Recall
+from drift_mcp.errors import StoreUnusable
 
 # Wordings embedded between two transactions: about a tenth of a second of model time that a crash can cost.
 _BATCH = 16
@@ -278,8 +279,9 @@ class Cortex:
                     marked = True
                 self._make_pending()
                 self._keep_questions()
-            except apsw.BusyError:
-                # Another process has held the lock for long. The marks stand, so the next waking goes on from there.
+            except StoreUnusable:
+                # Locked for long by another process, or the disk is full; whoever adds next is told. The marks stand:
+                # the next waking goes on from there.
                 continue
             with self._guard:
                 if not self._wake.is_set():

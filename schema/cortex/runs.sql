@@ -1,4 +1,5 @@
--- What was done to the memories as a whole. Both tables keep the predecessor's columns; `key` is new.
+-- What was done to the memories as a whole, and to this database. The two tables of runs keep the predecessor's columns;
+-- `key` is new.
 
 -- one row per consolidation run: repeated episodes turned into semantic memories
 CREATE TABLE consolidation_runs (
@@ -26,4 +27,12 @@ CREATE TABLE validation_runs (
     healed_count INTEGER NOT NULL DEFAULT 0 CHECK (healed_count >= 0),
     flagged_count INTEGER NOT NULL DEFAULT 0 CHECK (flagged_count >= 0),
     status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'completed', 'failed'))
+) STRICT;
+
+-- one row per step that brought this database to its schema, the first being its creation
+CREATE TABLE migration_history (
+    version INTEGER NOT NULL PRIMARY KEY,
+    applied_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (applied_at GLOB '????-??-??T??:??:??.???Z'),
+    checksum TEXT NOT NULL,                                        -- of the step's text, so that a step edited later is noticed
+    duration_ms INTEGER NOT NULL CHECK (duration_ms >= 0)
 ) STRICT;

@@ -82,9 +82,9 @@ def _garbage(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (_newer, "newer version"),
+        (_newer, "made by a newer Drift"),
         (_foreign, "another program"),
-        (_garbage, "damaged"),
+        (_garbage, "not a database"),
         (lambda path: path.mkdir(), "cannot be opened"),
     ],
 )
