@@ -1,0 +1,222 @@
+"""TypeScript, TSX and JavaScript source → facts. One parse, one walk; knows no other file and no database, and never
+fails on a source.
+
+The walk itself is `typescript_walk`; what each kind of node means stands in `typescript_statements`, `_values`,
+`_definitions`,
+`_declarations`, `_types` and `_scopes`. This module puts their handlers into one table per grammar and the collected
+rows into facts.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from functools import partial
+from typing import Final, NamedTuple
+
+from tree_sitter import Language, Node, Parser
+
+from drift_mcp.scan.facts import (
+    DEFINITION,
+    EXPORTED,
+    NAME,
+    RECORD,
+    Access,
+    Call,
+    Definition,
+    Expr,
+    FileFacts,
+    Problem,
+    Scope,
+)
+from drift_mcp.scan.typescript_scopes import DECLARING, body
+from drift_mcp.scan.typescript_statements import STATEMENTS
+from drift_mcp.scan.typescript_values import VALUES, scattered
+from drift_mcp.scan.typescript_walk import MOST_VALUES, Draft, Fields, Handle, Walk, fields_of
+
+LANGUAGES: Final = ("typescript", "tsx", "javascript")
+
+_TEST: Final = re.compile(
+    r"(?:^|/)(?:__tests__|__mocks__|tests?|specs?|cypress|e2e)/|[.\-_](?:test|spec|e2e|cy|e2e-spec)\.[cm]?[jt]sx?$",
+    re.IGNORECASE,
+)
+
+
+class _Grammar(NamedTuple):
+    parser: Parser
+    fields: Fields
+    handle: list[Handle]
+    codes: list[int]
+
+
+@functools.cache
+def _grammar(language: str) -> _Grammar:
+    # Loaded at the first file of the language: a grammar takes milliseconds and megabytes.
+    if language == "javascript":
+        pointer = importlib.import_module("tree_sitter_javascript").language()
+    else:
+        module = importlib.import_module("tree_sitter_typescript")
+        pointer = module.language_tsx() if language == "tsx" else module.language_typescript()
+    grammar = Language(pointer)
+    kinds = [grammar.node_kind_for_id(number) or "" for number in range(grammar.node_kind_count)]
+    handlers: dict[str, Handle] = {**VALUES, **STATEMENTS}
+    named = [grammar.node_kind_is_named(number) for number in range(grammar.node_kind_count)]
+    handle: list[Handle] = [
+        handlers.get(kind, scattered) if is_named else scattered for kind, is_named in zip(kinds, named, strict=True)
+    ]
+    codes = [DECLARING.get(kind, 0) if is_named else 0 for kind, is_named in zip(kinds, named, strict=True)]
+    return _Grammar(Parser(grammar), fields_of(grammar), _Padded(handle, scattered), _PaddedCodes(codes))
+
+
+class _Padded(list[Handle]):
+    """Handlers by kind number; ERROR has a number far beyond the table."""
+
+    def __init__(self, handlers: list[Handle], beyond: Handle) -> None:
+        # tree-sitter numbers ERROR 65,535.
+        super().__init__(handlers + [beyond] * (65_536 - len(handlers)))
+
+
+class _PaddedCodes(list[int]):
+    """What kinds declare, by kind number; ERROR has a number far beyond the table."""
+
+    def __init__(self, codes: list[int]) -> None:
+        super().__init__(codes + [0] * (65_535 - len(codes)) + [DECLARING["ERROR"]])
+
+
+def facts_of(path: str, source: bytes, language: str) -> FileFacts:
+    """What this source says on its own. `language` is one of LANGUAGES; `path` relative to the project root, '/'
+    between parts."""
+    problems: list[Problem] = []
+    source = _utf8(source, problems)
+    grammar = _grammar(language)
+    tree = grammar.parser.parse(source)
+    root = tree.root_node
+    if root.has_error:
+        problems.append(_syntax_problem(root))
+    walk = Walk(path, source, grammar.fields, grammar.handle, grammar.codes)
+    module = walk.draft
+    module.name = module.qualified_name = module_name(path)
+    lines = source.count(b"\n") + (not source.endswith(b"\n") and bool(source))
+    module.end_line = max(lines, 1)
+    body(walk, root)
+    walk.finish()
+    return _collected(walk, path, language, lines, problems)
+
+
+def module_name(path: str) -> str:
+    """The path without its ending, and without a final `/index`."""
+    stem = re.sub(r"(?:\.d)?\.[cm]?[jt]sx?$", "", path)
+    return stem.removesuffix("/index") if stem != "index" else stem
+
+
+def is_test(path: str) -> bool:
+    return _TEST.search(path) is not None
+
+
+def _utf8(source: bytes, problems: list[Problem]) -> bytes:
+    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
+        problems.append(Problem("encoding", 0, "The file is UTF-16; it was read as such."))
+        return source.decode("utf-16", "replace").encode("utf-8", "replace")
+    if source.startswith(b"\xef\xbb\xbf"):
+        source = source[3:]
+    try:
+        source.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        problems.append(
+            Problem("encoding", line, "The file is not UTF-8; characters that could not be read were replaced.")
+        )
+    return source
+
+
+def _syntax_problem(root: Node) -> Problem:
+    """The first place that the parser could not make sense of."""
+    node = root
+    while not (node.is_error or node.is_missing):
+        below = next((child for child in node.children if child.has_error or child.is_missing), None)
+        if below is None:
+            break
+        node = below
+    what = f"'{node.type}' is missing" if node.is_missing else "the source does not parse here"
+    return Problem("syntax", node.start_point[0] + 1, f"{what[0].upper()}{what[1:]}; what stands around it was read.")
+
+
+def _collected(walk: Walk, path: str, language: str, lines: int, problems: list[Problem]) -> FileFacts:
+    _mark_exported(walk)
+    ordinals = _ordinals(walk.definitions)
+    # Made by tuple itself: a NamedTuple's own constructor is Python code, and these are most of all rows.
+    make_call, make_access = partial(tuple.__new__, Call), partial(tuple.__new__, Access)
+    return FileFacts(
+        path,
+        language,
+        lines,
+        int(is_test(path)),
+        tuple(_definition(draft, ordinals[draft.number]) for draft in walk.definitions),
+        tuple(
+            Scope(kind, parent, definition, {name: tuple(values) for name, values in bindings.items()})
+            for kind, parent, definition, bindings in walk.scopes
+        ),
+        tuple(walk.imports),
+        walk.exports,
+        tuple(walk.reexports),
+        tuple(map(make_call, walk.calls)),
+        tuple(map(make_access, walk.accesses)),
+        tuple(walk.handlers_found),
+        tuple(walk.env_reads),
+        (),
+        (),
+        tuple(problems),
+    )
+
+
+def _ordinals(drafts: list[Draft]) -> list[int]:
+    """Which of its equals each definition is, in source order; what was put off is numbered late."""
+    found = [0] * len(drafts)
+    seen: dict[str, int] = {}
+    for draft in sorted(drafts, key=lambda draft: (draft.start, draft.number)):
+        found[draft.number] = seen.get(draft.qualified_name, 0)
+        seen[draft.qualified_name] = found[draft.number] + 1
+    return found
+
+
+def _mark_exported(walk: Walk) -> None:
+    pending: list[Expr] = list(walk.exports.values())
+    while pending:
+        value = pending.pop()
+        if value[0] == DEFINITION:
+            walk.definitions[value[1]].flags |= EXPORTED
+        elif value[0] == NAME:
+            for bound in walk.scopes[value[1]][3].get(value[2], ()):
+                if bound[0] == DEFINITION:
+                    walk.definitions[bound[1]].flags |= EXPORTED
+        elif value[0] == RECORD:  # module.exports = { a, b }
+            pending.extend(each for _, each in value[2] if each[0] in (NAME, DEFINITION))
+
+
+def _definition(draft: Draft, ordinal: int) -> Definition:
+    return Definition(
+        draft.name,
+        draft.qualified_name,
+        ordinal,
+        draft.kind,
+        draft.parent,
+        draft.scope,
+        draft.line,
+        draft.end_line,
+        draft.column,
+        draft.name_line,
+        draft.flags,
+        draft.visibility,
+        draft.complexity,
+        draft.signature,
+        tuple(draft.parameters),
+        draft.returns,
+        draft.returns_text,
+        tuple(draft.returned[:MOST_VALUES]),
+        tuple(draft.yielded),
+        tuple(draft.decorators),
+        tuple(draft.bases),
+        tuple(draft.keywords),
+        draft.type_parameters,
+    )
