@@ -38,7 +38,8 @@ CREATE TABLE functions (
     UNIQUE (file_id, qualified_name, ordinal)
 ) STRICT;
 
-CREATE INDEX idx_functions_name ON functions (name);
+-- Kind and qualified name ride along, so that a search for a part of a name reads this index alone.
+CREATE INDEX idx_functions_name ON functions (name, kind, qualified_name);
 CREATE INDEX idx_functions_parent ON functions (parent_id) WHERE parent_id IS NOT NULL;
 
 -- one row per base that a class names, in the order written

@@ -1,0 +1,9 @@
+"""The only SQL on drift.db: per table family one module, first what writes, then what reads.
+
+A function that writes takes `tx`, the writer's connection inside a transaction that the caller opened and will
+commit. A function that reads takes `db`, a connection that holds one snapshot. No module here opens, commits or
+closes anything, and none reads source text.
+
+The writes of one scan, in this order: files, functions, calls, entry_points, data, environment, problems, patterns,
+packages, then `functions.mark_roles`, `files.recount`, `scans.finish`, `audit.record` and, last, `status.refresh`.
+"""

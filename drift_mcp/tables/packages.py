@@ -1,0 +1,64 @@
+"""The packages of the repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import apsw
+
+from drift_mcp.model import Package
+
+_PUT = """
+INSERT INTO packages (path, name, package_manager, version, dependencies, dev_dependencies, language, framework,
+last_scanned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) ON CONFLICT (path) DO UPDATE SET
+name = excluded.name, package_manager = excluded.package_manager, version = excluded.version, dependencies =
+excluded.dependencies, dev_dependencies = excluded.dev_dependencies, language = excluded.language, framework =
+excluded.framework, last_scanned = excluded.last_scanned
+"""
+
+# A file belongs to the innermost package around it.
+_RECOUNT = """
+WITH owned (path, file_id, functions) AS (
+    SELECT
+        (
+            SELECT p.path
+            FROM packages p
+            WHERE p.path = '.' OR substr(f.path, 1, length(p.path) + 1) = p.path || '/'
+            ORDER BY length(p.path) * (p.path <> '.') DESC
+            LIMIT 1
+        ),
+        f.id,
+        f.function_count
+    FROM file_metadata f
+)
+UPDATE packages
+SET
+    function_count = ifnull((SELECT sum(o.functions) FROM owned o WHERE o.path = packages.path), 0),
+    pattern_count = (
+        SELECT count(DISTINCT l.pattern_key)
+        FROM owned o
+        JOIN pattern_locations l ON l.file_id = o.file_id
+        WHERE o.path = packages.path
+    )
+"""
+
+
+def replace_all(tx: apsw.Connection, packages: Iterable[Package]) -> None:
+    """The packages that there are, counted: after `files.recount`."""
+    found = list(packages)
+    gone = {row[0] for row in tx.execute("SELECT path FROM packages")} - {package.path for package in found}
+    tx.executemany("DELETE FROM packages WHERE path = ?", ((path,) for path in gone))
+    tx.executemany(
+        _PUT,
+        (
+            (
+                *package[:4],
+                json.dumps(dict(package.dependencies)),
+                json.dumps(dict(package.dev_dependencies)),
+                *package[6:],
+            )
+            for package in found
+        ),
+    )
+    tx.execute(_RECOUNT)
