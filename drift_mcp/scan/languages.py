@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import posixpath
 import re
@@ -50,7 +51,12 @@ def named(name: str) -> Language:
 
 def front_end(name: str) -> FrontEnd:
     """The front end of the language of that name. Loads its grammar: for the process that parses, and nobody else."""
-    return cast(FrontEnd, importlib.import_module(_BY_NAME[name].front_end).facts_of)
+    module = _BY_NAME[name].front_end
+    facts_of = importlib.import_module(module).facts_of
+    # One that reads several languages is told which.
+    if sum(language.front_end == module for language in LANGUAGES) > 1:
+        facts_of = functools.partial(facts_of, language=name)
+    return cast(FrontEnd, facts_of)
 
 
 # `test` deeper down in a Python tree is often a package that helps others to test (django.test), not tests.
