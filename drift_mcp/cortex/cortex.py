@@ -7,7 +7,7 @@ Opens nothing but cortex.db and reads cited files below the project's root. Load
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,9 @@ from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Ve
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.cortex.recall import Filters, Recall
 from drift_mcp.errors import StoreUnusable
+
+# The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
+__all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
 
 # Wordings embedded between two transactions: about a tenth of a second of model time that a crash can cost.
 _BATCH = 16
@@ -216,6 +219,11 @@ class Cortex:
                 history=tuple(memories.history(db, memory, when)),
                 neighbours=tuple(memories.neighbours(db, memory, when)),
             )
+
+    def about(self, files: Sequence[str], functions: Sequence[str] = (), limit: int = 10) -> Recall:
+        """The memories that cite any of these files or functions, the most important and newest first."""
+        assert files or functions, "asked for memories about nothing, which an empty filter would take for all"
+        return self.search(None, Filters(files=[*files, *functions]), limit=limit)
 
     # ------------------------------------------------------------ behind
 

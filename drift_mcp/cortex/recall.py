@@ -33,7 +33,7 @@ class Filters:
 
     types: Sequence[str] = ()
     tags: Sequence[str] = ()
-    files: Sequence[str] = ()  # paths, or folders ending in '/'; a cited function counts for its file
+    files: Sequence[str] = ()  # paths, folders ending in '/', or functions' ids; a function counts for its file
     functions: Sequence[str] = ()  # public ids
     patterns: Sequence[str] = ()
     importance: Sequence[str] = ()
@@ -102,7 +102,8 @@ WITH visible AS (
         ) OR EXISTS (
             SELECT 1
             FROM memory_functions f
-            JOIN json_each(:files) wanted ON substr(f.function_id, 1, length(wanted.value) + 2) = wanted.value || '::'
+            JOIN json_each(:files) wanted ON f.function_id = wanted.value
+                OR substr(f.function_id, 1, length(wanted.value) + 2) = wanted.value || '::'
                 OR (substr(wanted.value, -1) = '/' AND substr(f.function_id, 1, length(wanted.value)) = wanted.value)
             WHERE f.memory_key = m.key
                 AND f.recorded_at <= :as_of

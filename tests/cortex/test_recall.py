@@ -124,6 +124,23 @@ def test_filters_choose_who_may_be_found(
     assert set(names(cortex, ids, question, filters)) == found
 
 
+@pytest.mark.parametrize(
+    ("files", "functions", "found"),
+    [
+        (["app/pay.py"], [], ["pay"]),
+        (["app/report.py"], [], ["override"]),
+        ([], ["app/report.py::monthly"], ["override"]),
+        (["app/pay.py"], ["app/report.py::monthly"], ["override", "pay"]),
+        (["app/other.py"], ["app/report.py::yearly"], []),
+    ],
+)
+def test_what_speaks_of_a_file_or_a_function(
+    cortex: Cortex, files: list[str], functions: list[str], found: list[str]
+) -> None:
+    ids = told(cortex)
+    assert [ids[hit.memory] for hit in cortex.about(files, functions).hits] == found
+
+
 def test_filters_apply_before_the_cut_to_words_and_to_meaning(thinking: Cortex) -> None:
     for n in range(150):
         thinking.add(NewMemory("semantic", f"Charge the card number {n} once and only once"))
