@@ -13,7 +13,7 @@ import functools
 import importlib
 import re
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from tree_sitter import Language, Node, Parser
 
@@ -32,8 +32,9 @@ from drift_mcp.scan.facts import (
 )
 from drift_mcp.scan.typescript_scopes import DECLARING, body
 from drift_mcp.scan.typescript_statements import STATEMENTS
-from drift_mcp.scan.typescript_values import VALUES, scattered
-from drift_mcp.scan.typescript_walk import MOST_VALUES, Draft, Fields, Handle, Walk, fields_of
+from drift_mcp.scan.typescript_types import TYPES
+from drift_mcp.scan.typescript_values import LINKS, VALUES, scattered
+from drift_mcp.scan.typescript_walk import MOST_VALUES, Draft, Grammar, Handle, Walk, fields_of
 
 LANGUAGES: Final = ("typescript", "tsx", "javascript")
 
@@ -43,15 +44,12 @@ _TEST: Final = re.compile(
 )
 
 
-class _Grammar(NamedTuple):
-    parser: Parser
-    fields: Fields
-    handle: list[Handle]
-    codes: list[int]
+# tree-sitter gives ERROR this number, far beyond those of any grammar.
+_ERROR: Final = 65_535
 
 
 @functools.cache
-def _grammar(language: str) -> _Grammar:
+def _grammar(language: str) -> tuple[Parser, Grammar]:
     # Loaded at the first file of the language: a grammar takes milliseconds and megabytes.
     if language == "javascript":
         pointer = importlib.import_module("tree_sitter_javascript").language()
@@ -59,29 +57,19 @@ def _grammar(language: str) -> _Grammar:
         module = importlib.import_module("tree_sitter_typescript")
         pointer = module.language_tsx() if language == "tsx" else module.language_typescript()
     grammar = Language(pointer)
-    kinds = [grammar.node_kind_for_id(number) or "" for number in range(grammar.node_kind_count)]
     handlers: dict[str, Handle] = {**VALUES, **STATEMENTS}
-    named = [grammar.node_kind_is_named(number) for number in range(grammar.node_kind_count)]
-    handle: list[Handle] = [
-        handlers.get(kind, scattered) if is_named else scattered for kind, is_named in zip(kinds, named, strict=True)
-    ]
-    codes = [DECLARING.get(kind, 0) if is_named else 0 for kind, is_named in zip(kinds, named, strict=True)]
-    return _Grammar(Parser(grammar), fields_of(grammar), _Padded(handle, scattered), _PaddedCodes(codes))
-
-
-class _Padded(list[Handle]):
-    """Handlers by kind number; ERROR has a number far beyond the table."""
-
-    def __init__(self, handlers: list[Handle], beyond: Handle) -> None:
-        # tree-sitter numbers ERROR 65,535.
-        super().__init__(handlers + [beyond] * (65_536 - len(handlers)))
-
-
-class _PaddedCodes(list[int]):
-    """What kinds declare, by kind number; ERROR has a number far beyond the table."""
-
-    def __init__(self, codes: list[int]) -> None:
-        super().__init__(codes + [0] * (65_535 - len(codes)) + [DECLARING["ERROR"]])
+    handle: list[Handle] = [scattered] * (_ERROR + 1)
+    types: list[Handle | None] = [None] * (_ERROR + 1)
+    codes, links = [0] * (_ERROR + 1), [0] * (_ERROR + 1)
+    codes[_ERROR] = DECLARING["ERROR"]
+    for number in range(grammar.node_kind_count):
+        kind = grammar.node_kind_for_id(number) or ""
+        if grammar.node_kind_is_named(number):
+            handle[number] = handlers.get(kind, scattered)
+            types[number] = TYPES.get(kind)
+            codes[number] = DECLARING.get(kind, 0)
+            links[number] = LINKS.get(kind, 0)
+    return Parser(grammar), Grammar(fields_of(grammar), handle, types, codes, links)
 
 
 def facts_of(path: str, source: bytes, language: str) -> FileFacts:
@@ -89,12 +77,12 @@ def facts_of(path: str, source: bytes, language: str) -> FileFacts:
     between parts."""
     problems: list[Problem] = []
     source = _utf8(source, problems)
-    grammar = _grammar(language)
-    tree = grammar.parser.parse(source)
+    parser, grammar = _grammar(language)
+    tree = parser.parse(source)
     root = tree.root_node
     if root.has_error:
         problems.append(_syntax_problem(root))
-    walk = Walk(path, source, grammar.fields, grammar.handle, grammar.codes)
+    walk = Walk(path, source, grammar)
     module = walk.draft
     module.name = module.qualified_name = module_name(path)
     lines = source.count(b"\n") + (not source.endswith(b"\n") and bool(source))

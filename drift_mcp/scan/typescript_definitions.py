@@ -100,8 +100,8 @@ def define(walk: Walk, node: Node, name: str, owner: str, kind: str, token: Node
 def _has_doc(source: bytes, start: int) -> bool:
     if not source[max(0, start - _DOC_GAP) : start].rstrip().endswith(b"*/"):
         return False
-    opening = source.rfind(b"/*", 0, start)
-    return source.startswith(b"/**", opening)
+    opening, closing = source.rfind(b"/**", 0, start), source.rfind(b"*/", 0, start)
+    return opening >= 0 and b"*/" not in source[opening + 2 : closing]
 
 
 # -- functions
@@ -234,7 +234,9 @@ def _parameter(walk: Walk, node: Node, draft: Draft) -> None:
     if annotation is not None:
         text = walk.line_of_text(annotation.start_byte, annotation.end_byte, _LONGEST_TYPE).lstrip(": ")
     given = walk.visit(default) if default is not None else None
-    draft.parameters.append(Parameter(name, kind, None if declared is None else declared[1], text, given))
+    row, column = pattern.start_point
+    type_expression = None if declared is None else declared[1]
+    draft.parameters.append(Parameter(name, kind, type_expression, text, given, row + 1, column))
     if name:
         target = walk.name(pattern)
         if declared is not None:
@@ -370,12 +372,13 @@ def anonymous(walk: Walk, node: Node) -> Expr:
 # -- object literals
 
 
-def record(walk: Walk, node: Node, owner: str = "") -> Expr:
-    """An object literal; its functions are named by their keys, below `owner`."""
+def record(walk: Walk, node: Node, owner: str = "", this: Expr | None = None) -> Expr:
+    """An object literal; its functions are named by their keys, below `owner`; `this` in them, unless given, is it."""
     fields = walk.fields
     number = walk.records
     walk.records += 1
-    this: Expr = (RECORD_REF, number)
+    if this is None:
+        this = (RECORD_REF, number)
     pairs: list[tuple[Expr | None, Expr]] = []
     for child in node.named_children:
         kind = child.type

@@ -277,8 +277,9 @@ def return_statement(walk: Walk, node: Node) -> Expr:
     children = [child for child in node.named_children if child.type != "comment"]
     if children:
         found = walk.visit(children[0])
-        if found is not UNKNOWN and len(walk.draft.returned) < MOST_VALUES:
-            walk.draft.returned.append(found)
+        returned = walk.draft.returned
+        if found is not UNKNOWN and len(returned) < MOST_VALUES and found not in returned:
+            returned.append(found)
     return UNKNOWN
 
 

@@ -36,7 +36,7 @@ def type_of(walk: Walk, node: Node | None) -> Expr:
     """The type expression of a type node or an annotation; (UNION, ()) for what only the compiler knows."""
     if node is None or walk.depth >= DEEPEST:
         return UNKNOWN
-    handler = _TYPES.get(node.type)
+    handler = walk.types[node.kind_id]
     if handler is None:
         return UNKNOWN
     walk.depth += 1
@@ -259,7 +259,7 @@ def _this(walk: Walk, _node: Node) -> Expr:
     return walk.this if walk.this[0] == SELF else (FREE, "this")
 
 
-_TYPES: Final[dict[str, Callable[[Walk, Node], Expr]]] = {
+TYPES: Final[dict[str, Callable[[Walk, Node], Expr]]] = {
     "type_annotation": _inner,
     "opting_type_annotation": _inner,
     "omitting_type_annotation": _inner,

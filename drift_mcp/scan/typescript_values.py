@@ -27,6 +27,7 @@ from drift_mcp.scan.facts import (
     LOAD,
     NAME,
     NEW,
+    RECORD,
     SELF,
     SEQUENCE,
     SPREAD,
@@ -39,7 +40,7 @@ from drift_mcp.scan.facts import (
     Import,
 )
 from drift_mcp.scan.secrets import redact_default
-from drift_mcp.scan.typescript_definitions import named
+from drift_mcp.scan.typescript_definitions import named, record
 from drift_mcp.scan.typescript_scopes import META_ENV, PROCESS_ENV, bind_pattern, default_text, store
 from drift_mcp.scan.typescript_text import STRING, pieces, text_value, title_value, unescaped
 from drift_mcp.scan.typescript_types import member_name, type_arguments, type_of
@@ -68,7 +69,7 @@ _LINK_CALL: Final = 1
 _LINK_MEMBER: Final = 2
 _LINK_ITEM: Final = 3
 _LINK_THROUGH: Final = 4
-_LINKS: Final = {
+LINKS: Final = {
     "call_expression": _LINK_CALL,
     "member_expression": _LINK_MEMBER,
     "subscript_expression": _LINK_ITEM,
@@ -87,30 +88,33 @@ def chain(walk: Walk, node: Node) -> Expr:
 def _chain(walk: Walk, node: Node, last_flags: int) -> Expr:
     """Calls, members and items hang on each other without bound (`a.b().c()…`): down to the root first, then up in a
     loop."""
-    fields = walk.fields
+    fields, kinds = walk.fields, walk.links
     links: list[tuple[int, Node]] = []
     root: Node | None = node
     while root is not None:
-        link = _LINKS.get(root.type, 0)
+        link = kinds[root.kind_id]
         if not link:
             break
         if link == _LINK_THROUGH:
             inner = root.named_children
-            if len(inner) != 1 or inner[0].type not in _LINKS:
+            if len(inner) != 1 or not kinds[inner[0].kind_id]:
                 break
             links.append((link, root))
             root = inner[0]
             continue
         links.append((link, root))
         root = root.child_by_field_id(fields.function if link == _LINK_CALL else fields.object)
-    at_root = root
-    value = UNKNOWN if root is None else _root(walk, root)
+    value, name = UNKNOWN, ""
+    token = root
+    if root is not None:
+        if walk.handle[root.kind_id] is identifier:
+            raw = walk.source[root.start_byte : root.end_byte]
+            value = walk.names.get(raw) or walk.lookup(raw)
+            name = value[2] if value[0] == NAME else walk.word(root)
+        else:
+            value = _root(walk, root)
     index = len(links) - 1
     length = 0
-    token: Node | None = at_root
-    name = ""
-    if at_root is not None and at_root.type == "identifier":
-        name = walk.word(at_root)
     while index >= 0:
         link, each = links[index]
         index -= 1
@@ -149,10 +153,9 @@ def _root(walk: Walk, node: Node) -> Expr:
 
 
 def _member(walk: Walk, owner: Expr, name: str, token: Node, called: bool) -> Expr:
-    if owner is UNKNOWN:
-        expression = walk.attribute(UNKNOWN, name)
-    else:
-        expression = walk.attribute(owner, name)
+    expression: Expr = (ATTR, owner, name)
+    expression = walk.interned.setdefault(expression, expression)
+    if owner[0] != SELF:
         if (owner[0] == ATTR and owner in (PROCESS_ENV, META_ENV)) or (walk.env_names and owner in walk.env_names):
             _environment(walk, owner, name, token)
             return expression
@@ -204,17 +207,40 @@ def _call(walk: Walk, node: Node, callee: Expr, name: str, token: Node | None, f
             if module is not None:
                 return walk.imported(module, "=" if callee == _REQUIRE else "*", "", node.start_point[0] + 1, 0)
         titled = name in _TITLED or (name in ("only", "skip", "each") and callee[0] == ATTR and callee[1][0] == FREE)
-        arguments = _arguments(walk, listed, titled) if listed is not None else ()
+        if name == "defineProperty" and listed is not None:
+            arguments = _property_arguments(walk, listed)
+        else:
+            arguments = _arguments(walk, listed, titled) if listed is not None else ()
     if callee[0] == SUPER:
         name = "super"
     row, column = (token or node).start_point
     walk.calls.append((walk.draft.number, callee, arguments, (), row + 1, column, flags | walk.signature_flag, name))
+    if name == "defineProperty" and callee[0] == ATTR and callee[1] == (FREE, "Object"):
+        _defined_property(walk, arguments, listed)
     if name in ("get", "getOrThrow") and arguments and arguments[0][0] == TEXT and callee[0] == ATTR:
         _configuration(walk, callee[1], name, arguments, listed)
     return (CALL, len(walk.calls) - 1)
 
 
 _IMPORT: Final[Expr] = (FREE, "import")
+
+
+def _defined_property(walk: Walk, arguments: tuple[Expr, ...], listed: Node | None) -> None:
+    """`Object.defineProperty(object, 'name', { value: f })` stores f; with a getter, what the getter returns."""
+    if len(arguments) != 3 or arguments[1][0] != TEXT or arguments[2][0] != RECORD or listed is None:
+        return
+    owner, name = arguments[0], arguments[1][1]
+    for key, value in arguments[2][2]:
+        if key not in ((TEXT, "value"), (TEXT, "get")):
+            continue
+        stored = value
+        if key[1] == "get":
+            stored = union(list(walk.definitions[value[1]].returned)) if value[0] == DEFINITION else UNKNOWN
+        row, column = listed.start_point
+        at = (row + 1, column, STORE, None if stored is UNKNOWN else stored)
+        walk.accesses.append((walk.draft.number, owner, name, *at))
+        if owner in (_EXPORTS, _MODULE_EXPORTS) and stored is not UNKNOWN:
+            walk.exports[name] = stored
 
 
 def _constant_argument(walk: Walk, listed: Node | None) -> str | None:
@@ -225,17 +251,32 @@ def _constant_argument(walk: Walk, listed: Node | None) -> str | None:
 
 
 def _arguments(walk: Walk, listed: Node, titled: bool) -> tuple[Expr, ...]:
+    children = listed.named_children
+    if not children:
+        return ()
     found: list[Expr] = []
-    for child in listed.named_children:
-        kind = child.type
-        if kind == "comment":
-            continue
-        if titled and kind == "string":
+    handle = walk.handle
+    for child in children:
+        handler = handle[child.kind_id]
+        if handler is identifier:
+            found.append(identifier(walk, child))
+        elif titled and handler is string:
             found.append(title_value(member_name(walk, child)))
-        else:
+        elif child.type != "comment":
             found.append(walk.visit(child))
         titled = False
     return tuple(found[:_MOST_ELEMENTS])
+
+
+def _property_arguments(walk: Walk, listed: Node) -> tuple[Expr, ...]:
+    """Of `Object.defineProperty(object, name, descriptor)`: in the descriptor's functions, `this` is the object."""
+    found: list[Expr] = []
+    for child in listed.named_children:
+        if child.type == "object" and found:
+            found.append(record(walk, child, _last_name(found[0]), this=found[0]))
+        elif child.type != "comment":
+            found.append(walk.visit(child))
+    return tuple(found)
 
 
 def _configuration(walk: Walk, owner: Expr, method: str, arguments: tuple[Expr, ...], listed: Node | None) -> None:
@@ -522,10 +563,25 @@ def assignment(walk: Walk, node: Node) -> Expr:
         walk.bind(walk.name(left), value)
         return value
     if kind == "subscript_expression":
-        walk.visit(left)
-        return walk.visit(right)
+        return _assign_item(walk, left, right)
     value = walk.visit(right)
     bind_pattern(walk, left, value)
+    return value
+
+
+def _assign_item(walk: Walk, left: Node, right: Node) -> Expr:
+    fields = walk.fields
+    owner_node, key_node = left.child_by_field_id(fields.object), left.child_by_field_id(fields.key_index)
+    owner = UNKNOWN if owner_node is None else walk.visit(owner_node)
+    key = UNKNOWN if key_node is None else walk.visit(key_node)
+    if key[0] != TEXT or key_node is None:
+        return walk.visit(right)
+    value = named(walk, right, key[1], owner=_last_name(owner), kind="method", token=key_node, this=owner)
+    row, column = key_node.start_point
+    stored = None if value is UNKNOWN else value
+    walk.accesses.append((walk.draft.number, owner, f"[{key[1]}]", row + 1, column, STORE, stored))
+    if owner in (_EXPORTS, _MODULE_EXPORTS):
+        walk.exports[key[1]] = value
     return value
 
 
@@ -537,25 +593,22 @@ def _assign_member(walk: Walk, left: Node, right: Node) -> Expr:
     owner = walk.visit(owner_node)
     name = walk.word(name_node)
     row, column = name_node.start_point
-    at = (walk.draft.number, owner, name, row + 1, column)
     exported = owner in (_EXPORTS, _MODULE_EXPORTS)
+    whole = name == "exports" and owner == (FREE, "module")
+    kind, path, this = "method", "", owner
     if owner[0] == ATTR and owner[2] == "prototype":
-        value = named(
-            walk, right, name, owner=_last_name(owner[1]), kind="method", token=name_node, this=(INSTANCE, owner[1])
-        )
-    elif exported or (name == "exports" and owner == (FREE, "module")):
-        value = named(walk, right, name, token=name_node)
-    elif owner[0] == SELF:
-        value = named(walk, right, name, kind="method", token=name_node, this=owner)
-    elif name == "prototype":
-        value = named(walk, right, _last_name(owner), token=name_node)
-    else:
-        value = named(walk, right, name, owner=_last_name(owner), kind="method", token=name_node, this=owner)
-    walk.accesses.append((*at, STORE, None if value is UNKNOWN else value))
+        path, this = _last_name(owner[1]), (INSTANCE, owner[1])
+    elif exported or whole:
+        kind, this = "function", (FREE, "this")
+    elif owner[0] != SELF:
+        path = _last_name(owner)
+    value = named(walk, right, name, owner=path, kind=kind, token=name_node, this=this, start=left.start_byte)
+    stored = None if value is UNKNOWN else value
+    walk.accesses.append((walk.draft.number, owner, name, row + 1, column, STORE, stored))
     if exported:
         if value != _NOTHING:  # `exports.a = exports.b = void 0` only announces
             walk.exports[name] = value
-    elif name == "exports" and owner == (FREE, "module"):
+    elif whole:
         walk.exports["="] = value
     return value
 

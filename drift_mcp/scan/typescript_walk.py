@@ -84,7 +84,19 @@ class Fields(NamedTuple):
 
 def fields_of(language: Language) -> Fields:
     # 0 is no field: a grammar without types has no return_type, and asking for it finds nothing.
-    return Fields(*(language.field_id_for_name("index" if name == "key_index" else name) or 0 for name in Fields._fields))
+    return Fields(
+        *(language.field_id_for_name("index" if name == "key_index" else name) or 0 for name in Fields._fields)
+    )
+
+
+class Grammar(NamedTuple):
+    """One grammar with the tables that the walk needs, all by kind number."""
+
+    fields: Fields
+    handle: list[Handle]  # what to do with a node, statement or expression
+    types: list[Handle | None]  # what to make of it where a type is wanted
+    codes: list[int]  # what it is for `scopes.declare`; 0: declares nothing
+    links: list[int]  # what it is for `values.chain`; 0: no part of a chain
 
 
 class Draft:
@@ -177,6 +189,7 @@ class Walk:
         "imports",
         "interned",
         "later",
+        "links",
         "names",
         "path",
         "records",
@@ -186,16 +199,19 @@ class Walk:
         "source",
         "texts",
         "this",
+        "types",
         "var",
         "words",
     )
 
-    def __init__(self, path: str, source: bytes, fields: Fields, handle: list[Handle], codes: list[int]) -> None:
+    def __init__(self, path: str, source: bytes, grammar: Grammar) -> None:
         self.path = path
         self.source = source
-        self.fields = fields
-        self.handle = handle  # by kind number of the grammar
-        self.codes = codes  # what a kind is for `scopes.declare`, by kind number; 0: declares nothing
+        self.fields = grammar.fields
+        self.handle = grammar.handle
+        self.codes = grammar.codes
+        self.links = grammar.links
+        self.types = grammar.types
         self.depth = 0
         self.later: list[tuple[Handle, Node, Draft, Frame, Expr]] = []
         self.words: dict[bytes, str] = {}
@@ -263,8 +279,8 @@ class Walk:
     def line_of_text(self, start: int, end: int, longest: int) -> str:
         """The source between two bytes as one line, white space folded, cut."""
         # Folding only shortens, and four bytes are the longest character.
-        raw = self.source[start : min(end, start + 8 * longest)]
-        return " ".join(raw.decode("utf-8", "replace").split())[:longest]
+        raw = self.source[start : min(end, start + 8 * longest)].decode("utf-8", "replace")
+        return " ".join(raw.split())[:longest] if "\n" in raw or "  " in raw or "\t" in raw else raw.strip()[:longest]
 
     # -- names
 
