@@ -1,0 +1,83 @@
+"""The door for people: `drift`, one module per family of commands.
+
+It asks the same tools that agents ask and prints what they answer. Nothing but argparse is imported until a command
+runs: a person waits for the prompt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from drift_mcp import __version__
+from drift_mcp.cli import answers, building, clients, memories, serving, verdicts
+from drift_mcp.cli.words import UNUSABLE, WRONG
+
+# 128 + SIGINT, as shells count it.
+_INTERRUPTED = 130
+# 128 + SIGPIPE: the reader of our output had enough.
+_UNREAD = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status: 0 done, 1 the answer is no, 2 wrong usage or input, 3 store
+    unusable."""
+    try:
+        asked = _parser().parse_args(argv)
+        status: int = asked.run(asked)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("drift: interrupted; what was committed is kept.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout again when it exits; that must not fail a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
+    except Exception as problem:
+        # The door for people: whatever came up is told in one line. What the asker can fix says how; the rest is ours.
+        return _told(problem)
+    return status
+
+
+def serve_main() -> int:
+    """`drift-mcp`: what client configurations name."""
+    return main(["serve", *sys.argv[1:]])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="drift",
+        description="What is known about a codebase, in one local store, for people and for AI agents.",
+        epilog="drift COMMAND --help tells more. Exit status: 0 done, 1 the answer is no, 2 wrong usage or input, "
+        "3 the store is unusable.",
+    )
+    parser.add_argument("--version", action="version", version=f"drift {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for family in (building, answers, verdicts, memories, serving, clients):
+        family.add_to(commands)
+    return parser
+
+
+def _told(problem: Exception) -> int:
+    # After a failure the imports no longer matter.
+    from drift_mcp.errors import DriftError, StoreUnusable
+    from drift_mcp.tools.answer import clean
+
+    if os.environ.get("DRIFT_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(problem)
+    if isinstance(problem, DriftError):
+        print(f"drift: {clean(str(problem))}", file=sys.stderr)
+        return UNUSABLE if isinstance(problem, StoreUnusable) else WRONG
+    if isinstance(problem, OSError):
+        print(f"drift: {clean(str(problem))}", file=sys.stderr)
+        return WRONG
+    print(
+        f"drift: something inside failed ({type(problem).__name__}: {clean(str(problem))}). "
+        "DRIFT_TRACEBACK=1 shows where; please report it.",
+        file=sys.stderr,
+    )
+    return UNUSABLE

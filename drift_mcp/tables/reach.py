@@ -1,0 +1,214 @@
+"""Call sites and data accesses as answers need them: by caller, by callee, level by level for walks.
+
+What reads only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+
+from drift_mcp.tables import arrays
+
+
+class Site(NamedTuple):
+    """One call site and one candidate of it."""
+
+    caller: int
+    callee: int | None  # None = outside of the project, or not decided
+    symbol: str
+    line: int
+    column: int
+    resolution: str
+    confidence: float
+    proven: int
+    reason: str | None
+
+
+_SITES = """
+SELECT c.caller_id, c.callee_id, s.name, c.line, c.column_num, r.name, r.confidence, r.proven, c.reason
+FROM function_calls c
+JOIN symbols s ON s.id = c.callee_symbol
+JOIN resolutions r ON r.id = c.resolution
+"""
+
+_INTO = _SITES + "WHERE c.callee_id IN carray(?)"
+
+
+def into(db: apsw.Connection, keys: Sequence[int]) -> list[Site]:
+    """All call sites that may call any of these."""
+    return [Site(*row) for row in db.execute(_INTO, (arrays.integers(keys),))] if keys else []
+
+
+_OUT_OF = _SITES + "WHERE c.caller_id IN carray(?) ORDER BY c.caller_id, c.line, c.column_num, c.candidate"
+
+
+def out_of(db: apsw.Connection, keys: Sequence[int]) -> list[Site]:
+    """All call sites in any of these, the unresolved ones too."""
+    return [Site(*row) for row in db.execute(_OUT_OF, (arrays.integers(keys),))] if keys else []
+
+
+_UNRESOLVED_NAMED = (
+    _SITES
+    + """
+WHERE c.callee_id IS NULL
+    AND c.resolution = 0
+    AND c.callee_symbol = (SELECT id FROM symbols WHERE name = ?)
+ORDER BY c.caller_id, c.line, c.column_num
+"""
+)
+
+
+def unproven(db: apsw.Connection, keys: Sequence[int], name: str) -> list[Site]:
+    """Sites that may call one of these and could not be proven to: decided by the name alone, or not at all."""
+    guessed = [site for site in into(db, keys) if not site.proven]
+    return guessed + [Site(*row) for row in db.execute(_UNRESOLVED_NAMED, (name,))]
+
+
+_COUNT_NAMED = """
+SELECT count(*)
+FROM function_calls
+WHERE callee_id IS NULL
+    AND resolution = 0
+    AND candidate = 0
+    AND callee_symbol IN (SELECT s.id FROM symbols s JOIN json_each(?) wanted ON wanted.value = s.name)
+"""
+
+
+def unresolved_named(db: apsw.Connection, names: Collection[str]) -> int:
+    """How many unresolved call sites bear one of these names: each could be a caller that is not known."""
+    return int(db.execute(_COUNT_NAMED, (json.dumps(list(names)),)).get)
+
+
+_EDGES_OUT = """
+SELECT c.caller_id, c.callee_id, min(c.line)
+FROM function_calls c
+JOIN resolutions r ON r.id = c.resolution
+WHERE c.caller_id IN carray(?) AND c.callee_id IS NOT NULL AND r.proven
+GROUP BY c.caller_id, c.callee_id
+"""
+
+
+def edges_out_of(db: apsw.Connection, keys: Sequence[int]) -> Iterable[Any]:
+    """(caller, callee, line) of the first proven call from each of these to each other function."""
+    return db.execute(_EDGES_OUT, (arrays.integers(keys),)).fetchall() if keys else []
+
+
+_EDGES_INTO = """
+SELECT c.callee_id, c.caller_id, min(c.line)
+FROM function_calls c
+JOIN resolutions r ON r.id = c.resolution
+WHERE c.callee_id IN carray(?) AND r.proven
+GROUP BY c.callee_id, c.caller_id
+"""
+
+
+def edges_into(db: apsw.Connection, keys: Sequence[int]) -> Iterable[Any]:
+    """(callee, caller, line): the same edges against the calls."""
+    return db.execute(_EDGES_INTO, (arrays.integers(keys),)).fetchall() if keys else []
+
+
+_UNRESOLVED_IN = """
+SELECT count(*)
+FROM function_calls
+WHERE caller_id IN carray(?) AND resolution = 0 AND candidate = 0
+"""
+
+
+def unresolved_in(db: apsw.Connection, keys: Sequence[int]) -> int:
+    return int(db.execute(_UNRESOLVED_IN, (arrays.integers(keys),)).get) if keys else 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Data
+
+
+class Access(NamedTuple):
+    """One function touching one field of one table, or its rows as a whole (field None)."""
+
+    function: int
+    table: str
+    field: str | None
+    operation: str
+    line: int
+    confidence: float
+    whole_row: int
+
+
+_ACCESS = (
+    "SELECT function_id, table_name, field_name, operation, line, confidence, whole_row FROM function_data_access\n"
+)
+
+_ACCESSES_BY = _ACCESS + "WHERE function_id IN carray(?) ORDER BY function_id, line, id"
+
+
+def accesses_by(db: apsw.Connection, keys: Sequence[int]) -> list[Access]:
+    return [Access(*row) for row in db.execute(_ACCESSES_BY, (arrays.integers(keys),))] if keys else []
+
+
+_ACCESSES_TO = _ACCESS + "WHERE table_name = ? ORDER BY function_id, line, id"
+
+
+def accesses_to(db: apsw.Connection, tables: Collection[str]) -> list[Access]:
+    return [Access(*row) for table in sorted(tables) for row in db.execute(_ACCESSES_TO, (table,))]
+
+
+_TABLES = "SELECT table_name FROM data_models UNION SELECT table_name FROM function_data_access ORDER BY 1"
+
+
+def tables(db: apsw.Connection) -> list[str]:
+    """Every table that a model declares or a function touches."""
+    return [row[0] for row in db.execute(_TABLES)]
+
+
+_FIELDS = """
+SELECT f.column_name FROM data_fields f JOIN data_models m ON m.id = f.model_id WHERE m.table_name = :table
+UNION
+SELECT field_name FROM function_data_access WHERE table_name = :table AND field_name IS NOT NULL
+UNION
+SELECT field_name FROM sensitive_fields WHERE table_name = :table
+ORDER BY 1
+"""
+
+
+def fields_of(db: apsw.Connection, table: str) -> list[str]:
+    return [row[0] for row in db.execute(_FIELDS, {"table": table})]
+
+
+_TABLE_OF_MODEL = "SELECT DISTINCT table_name FROM data_models WHERE name = ? COLLATE NOCASE"
+
+
+def table_of_model(db: apsw.Connection, model: str) -> str | None:
+    """The table that a model of that name stands for; None when there is none, or several."""
+    found = db.execute(_TABLE_OF_MODEL, (model,)).fetchall()
+    return str(found[0][0]) if len(found) == 1 else None
+
+
+_SENSITIVE = "SELECT table_name, field_name, sensitivity FROM sensitive_fields WHERE table_name IS NOT NULL"
+
+
+def sensitive_fields(db: apsw.Connection) -> dict[tuple[str, str], str]:
+    return {(table, field): held for table, field, held in db.execute(_SENSITIVE)}
+
+
+class Entry(NamedTuple):
+    function: int
+    kind: str
+    label: str
+    line: int
+
+
+_ENTRIES = """
+SELECT function_id, kind, label, line
+FROM entry_points
+WHERE function_id IN carray(?)
+ORDER BY function_id, id
+"""
+
+
+def entries(db: apsw.Connection, keys: Sequence[int]) -> list[Entry]:
+    """The ways in from outside that lead to these functions, tests included."""
+    return [Entry(*row) for row in db.execute(_ENTRIES, (arrays.integers(keys),))] if keys else []

@@ -1,0 +1,145 @@
+"""One call of one tool, from the words that came in to the text that goes out.
+
+The same for agents and people. Checks the words, finds the project, lets the tool answer, and sees to it that the
+answer is as fresh as the files that it rests on, or says that it is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
+from drift_mcp.project import Project
+from drift_mcp.tables import lookup, status
+from drift_mcp.tools import TOOLS, Tool, freshness
+from drift_mcp.tools.answer import Answer, budget, clean, clip, render
+from drift_mcp.tools.arguments import Asked, read
+from drift_mcp.tools.meant import NotFound
+from drift_mcp.tools.projects import OpenProjects
+
+Progress = Callable[[str, int, int], None]
+
+# An edit is to be seen within a second; comparing all files costs 2 µs each.
+_COMPARE_EVERY_SECONDS = 1.0
+# Beyond this many files even that is felt; there just the files that an answer names are compared.
+_MOST_COMPARED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    text: str
+    is_error: bool
+
+
+def answered(
+    projects: OpenProjects, name: str, given: Mapping[str, Any] | None, progress: Progress | None = None
+) -> Reply:
+    """What goes out to an agent. What the asker can fix is said in the answer."""
+    try:
+        return Reply(answer(projects, name, given, progress), is_error=False)
+    except DriftError as problem:
+        return Reply(clean(str(problem)), is_error=True)
+
+
+def answer(projects: OpenProjects, name: str, given: Mapping[str, Any] | None, progress: Progress | None = None) -> str:
+    """The answer as text. Raises DriftError for what the asker can fix."""
+    tool = named(name)
+    asked = read(name, tool.asked, given)
+    limits = budget(getattr(asked, "budget_tokens", None), tool.default_tokens)
+    root = projects.root(asked.project)
+    project = projects.get(root, create=tool.creates)
+    if project is None:
+        return render(_without_store(tool, root), asked.format, limits)
+    if tool.tells_progress:
+        return render(tool.answer(project, asked, progress), asked.format, limits)
+    return render(_fresh(projects, project, tool, asked), asked.format, limits)
+
+
+def named(name: str) -> Tool:
+    for tool in TOOLS:
+        if tool.name == name:
+            return tool
+    near = difflib.get_close_matches(name, [tool.name for tool in TOOLS], n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise DriftError(f"No tool {clip(name, 60)!r}.{hint} There are: {', '.join(tool.name for tool in TOOLS)}.")
+
+
+def _without_store(tool: Tool, root: Path) -> Answer:
+    said = (
+        f"{root.name} has no Drift store yet: nothing is known about it. Call scan_project, which makes and fills one."
+    )
+    if tool.name != "drift_status":
+        raise NotInitialised(said)
+    return Answer(said, data={"project": root.name, "files": 0, "functions": 0, "attention": [said]})
+
+
+def _fresh(projects: OpenProjects, project: Project, tool: Tool, asked: Asked) -> Answer:
+    if tool.needs_scan:
+        _refuse_unscanned(project)
+    if not tool.reads_only:
+        return _told(project, tool.answer(project, asked))
+    refreshed: list[str] = []
+    if tool.needs_scan and projects.is_due(project.root, _COMPARE_EVERY_SECONDS):
+        refreshed += _refreshed(project, None)
+    try:
+        found: Answer = tool.answer(project, asked)
+    except NotFound:
+        # What is asked for may have been written a moment ago, in a file that no scan has seen.
+        if not _caught_up(project):
+            raise
+        found = tool.answer(project, asked)
+    again = _refreshed(project, found.rests_on())
+    if again:
+        found = tool.answer(project, asked)
+    return _told(project, found, list(dict.fromkeys([*refreshed, *again])))
+
+
+def _refuse_unscanned(project: Project) -> None:
+    with project.read() as db:
+        known = status.last_scan(db)
+    if known is None:
+        raise NotInitialised(
+            f"{project.root.name} was not scanned yet: no answer would say anything about its code. Call scan_project."
+        )
+
+
+def _refreshed(project: Project, files: list[str] | None) -> list[str]:
+    """Scans again, on the spot, those of the files that changed, when they are few. None: all files of the project."""
+    with project.read() as db:
+        if files is None:
+            files = lookup.all_paths(db, _MOST_COMPARED + 1)
+            if len(files) > _MOST_COMPARED:
+                return []
+        changed = freshness.changed(db, project.root, files)
+    if not 0 < len(changed) <= freshness.FEW_FILES:
+        return []
+    # The scanner and its grammars are imported where the first change needs them: answers alone never do.
+    from drift_mcp import ingest
+
+    try:
+        done = ingest.refresh(project, changed)
+    except StoreUnusable:
+        done = None  # another process is writing; the files are named as changed instead
+    return changed if done is not None else []
+
+
+def _caught_up(project: Project) -> bool:
+    """A scan of what changed, new files included. False when another process is at it."""
+    from drift_mcp import ingest  # as above
+
+    try:
+        return ingest.refresh(project, ["."]) is not None
+    except StoreUnusable:
+        return False
+
+
+def _told(project: Project, found: Answer, refreshed: list[str] | None = None) -> Answer:
+    with project.read() as db:
+        pending = freshness.changed(db, project.root, found.rests_on())
+        said = freshness.of(db, pending, refreshed or ())
+    return dataclasses.replace(found, freshness=said)
