@@ -667,6 +667,19 @@ class Evaluator:
             return tuple(found)
         return self.values(module, base)
 
+    def base_of(self, module: Module, base: Expr) -> tuple[str, tuple[str, int] | None]:
+        """A base class as written: its name, and (file, definition) when it is a class of the project."""
+        for value in self._base_values(module, base):
+            if value[0] == CLASS:
+                owner = self.module(value[1])
+                assert owner is not None
+                return (owner.facts.definitions[value[2]].name, (value[1], value[2]))
+            if value[0] in (EXTERNAL, FOREIGN):
+                return (str(value[1]), None)
+        root = base[1] if base[0] == F.ITEM else base
+        name = root[2] if root[0] in (F.NAME, F.ATTR) else root[1] if root[0] == F.FREE else ""
+        return (name if isinstance(name, str) else "", None)
+
     def external_bases(self, path: str, number: int) -> tuple[str, ...]:
         """Dotted names of the classes outside the project that this class inherits from, directly or not."""
         self.bases(path, number)

@@ -32,8 +32,8 @@ LANGUAGES: Final = (
     Language("typescript", "javascript", (".ts", ".mts", ".cts"), "drift_mcp.scan.typescript", _MEGABYTE),
     Language("tsx", "javascript", (".tsx",), "drift_mcp.scan.typescript", _MEGABYTE),
     Language("javascript", "javascript", (".js", ".jsx", ".mjs", ".cjs"), "drift_mcp.scan.typescript", _MEGABYTE),
-    Language("prisma", "schema", (".prisma",), "drift_mcp.scan.schemas", _MEGABYTE),
-    Language("sql", "schema", (".sql",), "drift_mcp.scan.schemas", _MEGABYTE),
+    Language("prisma", "schema", (".prisma",), "drift_mcp.scan.prisma", _MEGABYTE),
+    Language("sql", "schema", (".sql",), "drift_mcp.scan.ddl", _MEGABYTE),
 )
 
 _BY_SUFFIX: Final = {suffix: language for language in LANGUAGES for suffix in language.suffixes}

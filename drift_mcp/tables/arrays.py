@@ -17,5 +17,5 @@ def integers(values: Iterable[int]) -> apsw.CArrayBinding:
 
 
 def texts(values: Iterable[str]) -> apsw.CArrayBinding:
-    # A lone NUL stands for the empty array: no name and no path is that.
-    return apsw.carray(tuple(values) or ("\0",))
+    # The empty text stands for the empty array: no name and no path is that.
+    return apsw.carray(tuple(values) or ("",))

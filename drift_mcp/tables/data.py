@@ -143,3 +143,16 @@ def _by_field(points: Iterable[NewAccess]) -> list[tuple[int, str, str | None, s
             key = (point.function_id, point.table_name, field, point.operation, point.line, whole)
             surest[key] = max(surest.get(key, 0.0), point.confidence)
     return [(*key[:5], confidence, key[5]) for key, confidence in surest.items()]
+
+
+_PATHS_WITH_MODELS = """
+SELECT DISTINCT f.path
+FROM data_models m
+JOIN file_metadata f ON f.id = m.file_id
+ORDER BY f.path
+"""
+
+
+def paths_with_models(db: apsw.Connection) -> list[str]:
+    """Files that declare a table."""
+    return [row[0] for row in db.execute(_PATHS_WITH_MODELS)]

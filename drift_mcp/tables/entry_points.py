@@ -40,3 +40,42 @@ def replace_all(tx: apsw.Connection, entry_points: Iterable[NewEntryPoint]) -> N
     """All entry points there are: a prefix in one file is part of routes in others."""
     tx.execute("DELETE FROM entry_points")
     tx.executemany(_INSERT, dict.fromkeys(entry_points))
+
+
+_HAS_ROUTES = """
+SELECT EXISTS (
+    SELECT 1
+    FROM entry_points e
+    JOIN functions f ON f.id = e.function_id
+    WHERE e.kind = 'route'
+        AND f.file_id IN (SELECT value FROM carray(?))
+)
+"""
+
+
+def has_routes(db: apsw.Connection, file_ids: Iterable[int]) -> bool:
+    return bool(db.execute(_HAS_ROUTES, (integers(file_ids),)).get)
+
+
+_PATHS_AROUND_ROUTES = """
+WITH RECURSIVE reached (file_id) AS (
+    SELECT f.file_id
+    FROM entry_points e
+    JOIN functions f ON f.id = e.function_id
+    WHERE e.kind = 'route'
+    UNION
+    SELECT i.file_id
+    FROM reached r
+    CROSS JOIN imports i ON i.resolved_file_id = r.file_id
+)
+SELECT m.path
+FROM reached r
+JOIN file_metadata m ON m.id = r.file_id
+WHERE m.is_test = 0
+ORDER BY m.path
+"""
+
+
+def paths_around_routes(db: apsw.Connection) -> list[str]:
+    """Files that have a route, and those that import them in any number of steps: a router is mounted above its routes."""
+    return [row[0] for row in db.execute(_PATHS_AROUND_ROUTES)]

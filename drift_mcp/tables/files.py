@@ -247,3 +247,21 @@ class Imported(NamedTuple):
 def imported(db: apsw.Connection, file_id: int) -> list[Imported]:
     """What this file imports, in source order."""
     return [Imported(*row) for row in db.execute(_IMPORTED, (file_id,))]
+
+
+_TRANSITIVE_IMPORTERS = """
+WITH RECURSIVE reached (file_id) AS (
+    SELECT value FROM carray(?)
+    UNION
+    SELECT i.file_id
+    FROM reached r
+    CROSS JOIN imports i ON i.resolved_file_id = r.file_id
+)
+SELECT file_id FROM reached
+"""
+
+
+def transitive_importers(db: apsw.Connection, ids: Iterable[int]) -> set[int]:
+    """Files from which imports lead to one of these, in any number of steps; these included."""
+    found = set(ids)
+    return {row[0] for row in db.execute(_TRANSITIVE_IMPORTERS, (integers(found),))} if found else found

@@ -33,15 +33,16 @@ class NewFunction(NamedTuple):
     is_constructor: int
     is_async: int
     is_test: int
+    is_property: int
 
 
 _INSERT = """
 INSERT INTO functions (
     id, file_id, parent_id, qualified_name, ordinal, name, kind, start_line, end_line, column_num, language,
-    signature, parameters,
-    decorators, return_type, visibility, complexity, is_exported, is_constructor, is_async, is_test
+    signature, parameters, decorators, return_type, visibility, complexity, is_exported, is_constructor, is_async,
+    is_test, is_property
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -68,10 +69,13 @@ _OF_FILE = "SELECT qualified_name, ordinal, id FROM functions WHERE file_id = ?"
 
 _UPDATE = """
 UPDATE functions
-SET parent_id = ?3, name = ?6, kind = ?7, start_line = ?8, end_line = ?9, column_num = ?10, language = ?11, signature
-= ?12, parameters = ?13, decorators = ?14, return_type = ?15, visibility = ?16, complexity = ?17, is_exported = ?18,
-is_constructor = ?19, is_async = ?20, is_test = ?21 WHERE id = ?1 AND file_id = ?2 AND qualified_name = ?4 AND ordinal
-= ?5
+SET parent_id = ?3, name = ?6, kind = ?7, start_line = ?8, end_line = ?9, column_num = ?10, language = ?11,
+    signature = ?12, parameters = ?13, decorators = ?14, return_type = ?15, visibility = ?16, complexity = ?17,
+    is_exported = ?18, is_constructor = ?19, is_async = ?20, is_test = ?21, is_property = ?22
+WHERE id = ?1
+    AND file_id = ?2
+    AND qualified_name = ?4
+    AND ordinal = ?5
 """
 
 
@@ -216,3 +220,26 @@ _SUBCLASSES = "SELECT class_id FROM class_bases WHERE base_id IN (SELECT value F
 def subclasses(db: apsw.Connection, ids: Iterable[int]) -> list[int]:
     """Classes that name one of these as a base."""
     return [row[0] for row in db.execute(_SUBCLASSES, (integers(ids),))]
+
+
+_PROPERTY_NAMES = "SELECT DISTINCT name FROM functions WHERE is_property = 1"
+
+
+def property_names(db: apsw.Connection) -> set[str]:
+    """Names that some class defines as a property."""
+    return {row[0] for row in db.execute(_PROPERTY_NAMES)}
+
+
+_CLASSES_NAMED = """
+SELECT m.path, f.qualified_name, f.ordinal
+FROM functions f
+JOIN file_metadata m ON m.id = f.file_id
+WHERE f.name = ?
+    AND f.kind = 'class'
+ORDER BY m.path, f.start_line
+"""
+
+
+def classes_named(db: apsw.Connection, name: str) -> list[tuple[str, str, int]]:
+    """(path, qualified name, ordinal) of all classes of that name."""
+    return list(db.execute(_CLASSES_NAMED, (name,)))

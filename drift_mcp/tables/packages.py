@@ -10,11 +10,19 @@ import apsw
 from drift_mcp.model import Package
 
 _PUT = """
-INSERT INTO packages (path, name, package_manager, version, dependencies, dev_dependencies, language, framework,
-last_scanned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) ON CONFLICT (path) DO UPDATE SET
-name = excluded.name, package_manager = excluded.package_manager, version = excluded.version, dependencies =
-excluded.dependencies, dev_dependencies = excluded.dev_dependencies, language = excluded.language, framework =
-excluded.framework, last_scanned = excluded.last_scanned
+INSERT INTO packages (
+    path, name, package_manager, version, dependencies, dev_dependencies, language, framework, last_scanned
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+ON CONFLICT (path) DO UPDATE SET
+    name = excluded.name,
+    package_manager = excluded.package_manager,
+    version = excluded.version,
+    dependencies = excluded.dependencies,
+    dev_dependencies = excluded.dev_dependencies,
+    language = excluded.language,
+    framework = excluded.framework,
+    last_scanned = excluded.last_scanned
 """
 
 # A file belongs to the innermost package around it.
@@ -62,3 +70,23 @@ def replace_all(tx: apsw.Connection, packages: Iterable[Package]) -> None:
         ),
     )
     tx.execute(_RECOUNT)
+
+
+_MODULES = "SELECT value FROM config WHERE key = 'modules'"
+
+_REMEMBER_MODULES = """
+INSERT INTO config (key, value)
+VALUES ('modules', ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+"""
+
+
+def remember_modules(tx: apsw.Connection, configuration: str) -> None:
+    """What decides where imports lead, as JSON: when it changes, every import is looked at again."""
+    tx.execute(_REMEMBER_MODULES, (configuration,))
+
+
+def modules(db: apsw.Connection) -> str | None:
+    """What `remember_modules` kept last; None before the first scan."""
+    row = db.execute(_MODULES).fetchone()
+    return None if row is None else str(row[0])

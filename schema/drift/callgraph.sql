@@ -35,12 +35,14 @@ CREATE TABLE functions (
     is_constructor INTEGER NOT NULL DEFAULT 0 CHECK (is_constructor IN (0, 1)),
     is_async INTEGER NOT NULL DEFAULT 0 CHECK (is_async IN (0, 1)),
     is_test INTEGER NOT NULL DEFAULT 0 CHECK (is_test IN (0, 1)),
+    is_property INTEGER NOT NULL DEFAULT 0 CHECK (is_property IN (0, 1)),  -- read like a field: a read calls it
     UNIQUE (file_id, qualified_name, ordinal)
 ) STRICT;
 
 -- Kind and qualified name ride along, so that a search for a part of a name reads this index alone.
 CREATE INDEX idx_functions_name ON functions (name, kind, qualified_name);
 CREATE INDEX idx_functions_parent ON functions (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX idx_functions_property ON functions (name) WHERE is_property = 1;
 
 -- one row per base that a class names, in the order written
 CREATE TABLE class_bases (
