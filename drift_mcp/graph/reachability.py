@@ -1,7 +1,8 @@
 """Bounded walks over a directed graph, with the way to each thing that was reached.
 
 Knows nodes as numbers and edges as what it is handed: which functions stand behind them, and in which direction the
-calls run, is the caller's affair. It never says that something cannot be reached without saying whether a bound was hit.
+calls run, is the caller's affair. It never says that something cannot be reached without saying whether a bound was
+hit.
 """
 
 from __future__ import annotations
