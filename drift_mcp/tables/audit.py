@@ -14,8 +14,7 @@ from drift_mcp.model import Health
 _SNAPSHOT = """
 INSERT INTO audit_snapshots (
     date, health_score, total_patterns, auto_approve_eligible, flagged_for_review, likely_false_positives,
-    duplicate_candidates,
-    avg_confidence, summary
+    duplicate_candidates, avg_confidence, summary
 )
 SELECT
     date('now'),

@@ -145,14 +145,48 @@ def _by_field(points: Iterable[NewAccess]) -> list[tuple[int, str, str | None, s
     return [(*key[:5], confidence, key[5]) for key, confidence in surest.items()]
 
 
-_PATHS_WITH_MODELS = """
-SELECT DISTINCT f.path
+class Declared(NamedTuple):
+    """A model with its fields, as a link needs it."""
+
+    name: str
+    table_name: str
+    path: str
+    line: int
+    framework: str | None
+    confidence: float
+    fields: tuple[NewField, ...]
+
+
+_DECLARED = """
+SELECT m.id, m.name, m.table_name, f.path, m.line, m.framework, m.confidence, d.field_name, d.column_name, d.type, d.line
 FROM data_models m
 JOIN file_metadata f ON f.id = m.file_id
-ORDER BY f.path
+LEFT JOIN data_fields d ON d.model_id = m.id
+ORDER BY m.id, d.position
 """
 
 
-def paths_with_models(db: apsw.Connection) -> list[str]:
-    """Files that declare a table."""
-    return [row[0] for row in db.execute(_PATHS_WITH_MODELS)]
+def declared(db: apsw.Connection) -> list[Declared]:
+    """Every model of the project."""
+    found: list[Declared] = []
+    last = None
+    fields: list[NewField] = []
+    for number, *model, field, column, kind, line in db.execute(_DECLARED):
+        if number != last:
+            if found:
+                found[-1] = found[-1]._replace(fields=tuple(fields))
+            found.append(Declared(*model, ()))
+            fields, last = [], number
+        if field is not None:
+            fields.append(NewField(field, column, kind, line))
+    if found:
+        found[-1] = found[-1]._replace(fields=tuple(fields))
+    return found
+
+
+_HAVE_MODELS = "SELECT EXISTS (SELECT 1 FROM data_models WHERE file_id IN (SELECT value FROM carray(?)))"
+
+
+def have_models(db: apsw.Connection, file_ids: Iterable[int]) -> bool:
+    """Whether any of these files declares a table."""
+    return bool(db.execute(_HAVE_MODELS, (integers(file_ids),)).get)

@@ -77,5 +77,5 @@ ORDER BY m.path
 
 
 def paths_around_routes(db: apsw.Connection) -> list[str]:
-    """Files that have a route, and those that import them in any number of steps: a router is mounted above its routes."""
+    """Files that have a route, and those that import them in any number of steps: routers are mounted above."""
     return [row[0] for row in db.execute(_PATHS_AROUND_ROUTES)]

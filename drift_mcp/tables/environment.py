@@ -37,19 +37,30 @@ WHERE sensitivity = 'unknown' AND excluded.sensitivity <> 'unknown'
 _ACCESS = """
 INSERT INTO env_access_points (
     file_id, function_id, var_name, method, line, column_num, language, has_default, default_value, is_redacted,
-    is_required,
-    confidence, context
+    is_required, confidence, context
 )
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _SUM_UP = """
 UPDATE env_variables AS v
-SET has_default = a.has_default, is_required = a.is_required, default_value = a.default_value, is_redacted =
-a.is_redacted FROM ( SELECT var_name, max(has_default) AS has_default, max(is_required) AS is_required,
-min(default_value) AS default_value, max(is_redacted) AS is_redacted FROM env_access_points GROUP BY var_name ) a
-WHERE a.var_name = v.name AND (v.has_default, v.is_required, v.default_value, v.is_redacted) IS NOT (a.has_default,
-a.is_required, a.default_value, a.is_redacted)
+SET has_default = a.has_default,
+    is_required = a.is_required,
+    default_value = a.default_value,
+    is_redacted = a.is_redacted
+FROM (
+    SELECT
+        var_name,
+        max(has_default) AS has_default,
+        max(is_required) AS is_required,
+        min(default_value) AS default_value,
+        max(is_redacted) AS is_redacted
+    FROM env_access_points
+    GROUP BY var_name
+) a
+WHERE a.var_name = v.name
+    AND (v.has_default, v.is_required, v.default_value, v.is_redacted)
+        IS NOT (a.has_default, a.is_required, a.default_value, a.is_redacted)
 """
 
 

@@ -104,8 +104,7 @@ class NewLocation(NamedTuple):
 _LOCATION = """
 INSERT INTO pattern_locations (
     pattern_key, file_id, line, column_num, end_line, end_column, variant, is_outlier, outlier_reason,
-    deviation_score, confidence,
-    snippet
+    deviation_score, confidence, snippet
 )
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pattern_key, file_id, line, column_num) DO UPDATE SET
