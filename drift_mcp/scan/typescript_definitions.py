@@ -17,8 +17,10 @@ from drift_mcp.scan.facts import (
     FREE,
     GENERATOR,
     HAS_DOC,
+    INSTANCE,
     ITEM,
     LITERAL,
+    NAME,
     PARAMETER,
     PROPERTY,
     RECORD,
@@ -33,7 +35,7 @@ from drift_mcp.scan.facts import (
     Parameter,
 )
 from drift_mcp.scan.typescript_scopes import bind_pattern, body, declare_pattern
-from drift_mcp.scan.typescript_text import text_value
+from drift_mcp.scan.typescript_text import given_to, text_value
 from drift_mcp.scan.typescript_types import (
     enter_bare_type_parameters,
     enter_type_parameters,
@@ -49,6 +51,8 @@ _LONGEST_SIGNATURE: Final = 300
 _LONGEST_DECORATOR: Final = 200
 # A declared type that is longer as text says nothing more to a reader.
 _LONGEST_TYPE: Final = 300
+# A qualified name of code that people wrote is shorter.
+_LONGEST_NAME: Final = 400
 # White space between a comment and what it documents.
 _DOC_GAP: Final = 200
 # An object literal with more entries is a table of data; nobody dispatches on it.
@@ -83,7 +87,11 @@ def define(walk: Walk, node: Node, name: str, owner: str, kind: str, token: Node
     """A new definition below the current one; its scope is opened by whoever knows what stands in it."""
     outer = walk.draft
     path = f"{owner}.{name}" if owner else name
-    qualified = f"{outer.qualified_name}.{path}" if outer.number else path
+    qualified = path
+    if outer.number:
+        within = outer.qualified_name
+        # Only generated code nests as deep; its names would grow with the square of the depth.
+        qualified = f"{within}.{path}" if len(within) < _LONGEST_NAME else f"….{path}"
     draft = Draft(len(walk.definitions), name, qualified, kind, outer.number, -1)
     walk.definitions.append(draft)
     draft.owner = outer.owner
@@ -98,7 +106,10 @@ def define(walk: Walk, node: Node, name: str, owner: str, kind: str, token: Node
 
 
 def _has_doc(source: bytes, start: int) -> bool:
-    if not source[max(0, start - _DOC_GAP) : start].rstrip().endswith(b"*/"):
+    before = source[max(0, start - _DOC_GAP) : start].rstrip()
+    for word in (b"declare", b"default", b"export"):
+        before = before.removesuffix(word).rstrip()
+    if not before.endswith(b"*/"):
         return False
     opening, closing = source.rfind(b"/**", 0, start), source.rfind(b"*/", 0, start)
     return opening >= 0 and b"*/" not in source[opening + 2 : closing]
@@ -233,7 +244,7 @@ def _parameter(walk: Walk, node: Node, draft: Draft) -> None:
     text = ""
     if annotation is not None:
         text = walk.line_of_text(annotation.start_byte, annotation.end_byte, _LONGEST_TYPE).lstrip(": ")
-    given = walk.visit(default) if default is not None else None
+    given = given_to(name, walk.visit(default)) if default is not None else None
     row, column = pattern.start_point
     type_expression = None if declared is None else declared[1]
     draft.parameters.append(Parameter(name, kind, type_expression, text, given, row + 1, column))
@@ -282,7 +293,9 @@ def declared_function(walk: Walk, node: Node, start: int = -1, flags: int = 0) -
         return (DEFINITION, function(walk, node, start=start, flags=flags))
     word = walk.word(name)
     target = walk.name(name)
-    number = function(walk, node, word, token=name, start=start, flags=flags)
+    # `function View() { this.root = … }`: by its capital a function that is called with `new`.
+    this: Expr | None = (INSTANCE, target) if word[:1].isupper() and target[0] == NAME else None
+    number = function(walk, node, word, token=name, start=start, flags=flags, this=this)
     walk.bind(target, (DEFINITION, number))
     return target
 
@@ -334,29 +347,33 @@ def named(
 ) -> Expr:
     """The value of a node that a name is given to: functions, classes and object literals take that name."""
     code = NAMEABLE.get(node.type)
+    # Past this depth the name is not worth the frames that handing it down would take.
     if code is None or walk.depth > DEEP_BODY * 3 // 2:
         return walk.visit(node)
     begin = node.start_byte if start < 0 else start
+    walk.depth += 1
     if code == OBJECT:
-        return record(walk, node, f"{owner}.{name}" if owner else name)
-    if code == CLASS:
-        return (DEFINITION, class_definition(walk, node, name=name, token=token, start=begin))
-    if code == FUNCTION:
-        own = node.child_by_field_id(walk.fields.name)
+        value = record(walk, node, f"{owner}.{name}" if owner else name)
+    elif code == CLASS:
+        value = (DEFINITION, class_definition(walk, node, name=name, token=token, start=begin))
+    else:
+        own = node.child_by_field_id(walk.fields.name) if code == FUNCTION else None
         if own is not None:
             name, token = walk.word(own), own
-    number = function(
-        walk,
-        node,
-        name,
-        owner=owner,
-        kind=kind,
-        token=token,
-        this=this if code == FUNCTION else None,
-        start=begin,
-        signature_start=begin if start >= 0 else -1,
-    )
-    return (DEFINITION, number)
+        number = function(
+            walk,
+            node,
+            name,
+            owner=owner,
+            kind=kind,
+            token=token,
+            this=this if code == FUNCTION else None,
+            start=begin,
+            signature_start=begin if start >= 0 else -1,
+        )
+        value = (DEFINITION, number)
+    walk.depth -= 1
+    return value
 
 
 def anonymous(walk: Walk, node: Node) -> Expr:
@@ -388,9 +405,14 @@ def record(walk: Walk, node: Node, owner: str = "", this: Expr | None = None) ->
                 continue
             key = _key(walk, key_node)
             if value_node.type in NAMEABLE and key[0] == TEXT:
-                value = named(walk, value_node, key[1], owner=owner, kind="method", token=key_node, this=this)
+                begin = child.start_byte
+                value = named(
+                    walk, value_node, key[1], owner=owner, kind="method", token=key_node, this=this, start=begin
+                )
             else:
                 value = walk.visit(value_node)
+                if key[0] == TEXT and value[0] == TEXT:
+                    value = given_to(key[1], value)
             pairs.append((key, value))
         elif kind == "shorthand_property_identifier":
             pairs.append(((TEXT, walk.word(child)), walk.name(child)))
@@ -592,6 +614,7 @@ def _members(walk: Walk, content: Node) -> Expr:
 def bind_member(walk: Walk, owner: Draft, name: str, value: Expr) -> None:
     """Adds a value to a member of a class."""
     if name and value is not UNKNOWN:
+        value = given_to(name, value)
         values = walk.scopes[owner.scope][3].setdefault(name, [])
         # A class with as many overloads of one name is generated.
         if len(values) < MOST_VALUES and value not in values:
@@ -643,9 +666,10 @@ def _field(walk: Walk, node: Node, decorators: tuple[Node, ...]) -> None:
     declared = instance_of(walk, node.child_by_field_id(fields.type))
     # The name is there even when nothing is known of its value.
     walk.scopes[owner.scope][3].setdefault(word, [])
-    if declared is not None:
-        bind_member(walk, owner, word, declared)
     value = node.child_by_field_id(fields.value)
+    # A function written out says more than the function type that it is declared to have.
+    if declared is not None and (value is None or value.type not in ("arrow_function", "function_expression")):
+        bind_member(walk, owner, word, declared)
     if value is not None:
         found = named(walk, value, word, kind="method", token=name, this=walk.this, start=node.start_byte)
         if found[0] == DEFINITION:

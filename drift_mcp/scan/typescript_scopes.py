@@ -76,7 +76,7 @@ DECLARING: Final = {
 def declare(walk: Walk, children: Iterable[Node], *, of_function: bool) -> None:
     """Makes known what these statements declare. A `var` belongs to the function, in whatever block it stands."""
     codes, fields = walk.codes, walk.fields
-    pending = list(children)
+    pending = list(children)[::-1]
     nested: list[Node] = []
     while pending:
         node = pending.pop()
@@ -102,9 +102,9 @@ def declare(walk: Walk, children: Iterable[Node], *, of_function: bool) -> None:
                 if declaration is not None:
                     pending.append(declaration)
             else:
-                for child in node.named_children:
+                for child in reversed(node.named_children):
                     # `declare global { … }` declares what stands in its block.
-                    pending.extend(child.named_children if child.type == "statement_block" else (child,))
+                    pending.extend(reversed(child.named_children) if child.type == "statement_block" else (child,))
         elif code == _NAMESPACE:
             name = node.child_by_field_id(fields.name)
             if name is not None and name.type != "string":

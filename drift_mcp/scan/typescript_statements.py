@@ -7,7 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from drift_mcp.scan.facts import DEFINITION, ELEMENT, IMPORTED, NAME, Expr, Handler
+from drift_mcp.scan.facts import DEFINITION, ELEMENT, IMPORTED, INSTANCE, NAME, Expr, Handler
 from drift_mcp.scan.typescript_declarations import enum, interface, namespace, type_alias
 from drift_mcp.scan.typescript_definitions import (
     anonymous,
@@ -60,16 +60,21 @@ def _variable(
     target = walk.name(pattern)
     if target[0] != NAME:  # in a place where the grammar does not expect a declaration
         target = walk.declare(walk.source[pattern.start_byte : pattern.end_byte])
-    if declared is not None:
-        walk.bind(target, declared)
     if value is None:
+        if declared is not None:
+            walk.bind(target, declared)
         return
     # A single declaration is the function's own statement: documentation and signature begin there.
     begin = node.start_byte if node.named_child_count == 1 else declarator.start_byte
-    found = named(walk, value, walk.word(pattern), token=pattern, start=begin)
+    word = walk.word(pattern)
+    constructed = (INSTANCE, target) if word[:1].isupper() else None  # `var View = function () { this.root = … }`
+    found = named(walk, value, word, token=pattern, start=begin, this=constructed)
+    # A function written out says more than the function type that it is declared to have.
+    if declared is not None and found[0] != DEFINITION:
+        walk.bind(target, declared)
     walk.bind(target, found)
     if found[0] == IMPORTED and value.type != "await_expression":
-        set_alias(walk, found[1], walk.word(pattern))
+        set_alias(walk, found[1], word)
     bound_to_environment(walk, target, found)
 
 
@@ -87,15 +92,16 @@ def _required_names(walk: Walk, pattern: Node, whole: Expr) -> None:
     entry = walk.imports[whole[1]]
     first = True
     for child in pattern.named_children:
-        name_node = (
-            child if child.type == "shorthand_property_identifier_pattern" else child.child_by_field_id(fields.key)
-        )
-        target = child if name_node is child else child.child_by_field_id(fields.value)
-        if (
-            name_node is None
-            or target is None
-            or target.type not in ("identifier", "shorthand_property_identifier_pattern")
-        ):
+        default: Node | None = None
+        if child.type == "object_assignment_pattern":
+            name_node = target = child.child_by_field_id(fields.left)
+            default = child.child_by_field_id(fields.right)
+        elif child.type == "shorthand_property_identifier_pattern":
+            name_node = target = child
+        else:
+            name_node, target = child.child_by_field_id(fields.key), child.child_by_field_id(fields.value)
+        plain = target is not None and target.type in ("identifier", "shorthand_property_identifier_pattern")
+        if name_node is None or target is None or not plain:
             if child.type != "comment":
                 _part_of_import(walk, child, whole)
             continue
@@ -107,20 +113,18 @@ def _required_names(walk: Walk, pattern: Node, whole: Expr) -> None:
         else:
             value = walk.imported(entry.module, name, alias, entry.line, 0)
         walk.bind(walk.name(target), value)
+        if default is not None:
+            walk.bind(walk.name(target), walk.visit(default))
 
 
 def _part_of_import(walk: Walk, child: Node, whole: Expr) -> None:
-    """A part of the destructured module that is itself taken apart, has a default, or takes the rest."""
+    """A part of the destructured module that is itself taken apart, or that takes the rest."""
     fields = walk.fields
     key, target = child.child_by_field_id(fields.key), child.child_by_field_id(fields.value)
     entry = walk.imports[whole[1]]
     again = walk.imported(entry.module, "=", "", entry.line, 0)
     if key is not None and target is not None:
         bind_pattern(walk, target, walk.attribute(again, member_name(walk, key)))
-    elif child.type == "object_assignment_pattern":
-        left = child.child_by_field_id(fields.left)
-        if left is not None:
-            bind_pattern(walk, child, walk.attribute(again, walk.word(left)))
     else:
         bind_pattern(walk, child, again)
 

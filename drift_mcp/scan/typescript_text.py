@@ -3,11 +3,12 @@ secret."""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
 from drift_mcp.scan.facts import LITERAL, TEXT, Expr
-from drift_mcp.scan.secrets import looks_secret
+from drift_mcp.scan.secrets import REDACTED, env_sensitivity, looks_secret, redact_default
 
 STRING: Final[Expr] = (LITERAL, "str")
 
@@ -91,3 +92,30 @@ def pieces(texts: list[str | None]) -> list[Expr | None]:
     if len(whole) > 12 and looks_like_sql(" __hole__ ".join(text or "" for text in texts)):
         return [None if text is None else STRING if looks_secret(text) else (TEXT, text) for text in texts]
     return [None if text is None else text_value(text) for text in texts]
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_secret(name: str) -> bool:
+    return env_sensitivity(name) == "secret"
+
+
+def given_to(name: str, value: Expr) -> Expr:
+    """The value as it may be kept under that name: a constant called `password` is one, whatever it looks like."""
+    return STRING if value[0] == TEXT and value[1] and _names_secret(name) else value
+
+
+_GIVEN: Final = re.compile(r"""([\w$]+)(\s*[:=]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)""")
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`""")
+
+
+def without_secrets(text: str) -> str:
+    """A line of source with its secret constants blotted out."""
+    if not any(quote in text for quote in "'\"`"):
+        return text
+    text = _GIVEN.sub(_blotted_default, text)
+    return _QUOTED.sub(lambda found: f"'{REDACTED}'" if looks_secret(found[0][1:-1]) else found[0], text)
+
+
+def _blotted_default(found: re.Match[str]) -> str:
+    kept = redact_default(found[1], found[3])
+    return found[0] if kept == found[3] else f"{found[1]}{found[2]}'{REDACTED}'"

@@ -42,7 +42,7 @@ from drift_mcp.scan.facts import (
 from drift_mcp.scan.secrets import redact_default
 from drift_mcp.scan.typescript_definitions import named, record
 from drift_mcp.scan.typescript_scopes import META_ENV, PROCESS_ENV, bind_pattern, default_text, store
-from drift_mcp.scan.typescript_text import STRING, pieces, text_value, title_value, unescaped
+from drift_mcp.scan.typescript_text import STRING, given_to, pieces, text_value, title_value, unescaped
 from drift_mcp.scan.typescript_types import member_name, type_arguments, type_of
 from drift_mcp.scan.typescript_walk import LONGEST_CHAIN, MOST_VALUES, UNKNOWN, Walk, union
 
@@ -288,7 +288,11 @@ def _configuration(walk: Walk, owner: Expr, method: str, arguments: tuple[Expr, 
     children = [child for child in listed.named_children if child.type != "comment"] if listed is not None else []
     default = None
     if len(children) > 1 and children[1].type != "object":
-        default = redact_default(variable, default_text(walk, children[1]))
+        text = default_text(walk, children[1])
+        default = redact_default(variable, text)
+        if default != text:  # nor may the call keep it
+            caller, callee, _, *rest = walk.calls[-1]
+            walk.calls[-1] = (caller, callee, (arguments[0], STRING), *rest)
     row, column = children[0].start_point
     walk.env_reads.append(
         EnvRead(walk.draft.number, variable, "config", row + 1, column, int(method == "getOrThrow"), default)
@@ -423,8 +427,8 @@ def binary(walk: Walk, node: Node) -> Expr:
         if operator in _LOGIC:
             walk.draft.complexity += 1
             other = UNKNOWN if right is None else walk.visit(right)
-            if reads and right is not None and operator != "&&":
-                _default_of(walk, reads - 1, whole, right)
+            if reads and right is not None and operator != "&&" and _default_of(walk, reads - 1, whole, right):
+                other = STRING
             value = other if operator == "&&" else union([value, other])
             texts = None
             continue
@@ -454,16 +458,20 @@ def _add(walk: Walk, node: Node | None, value: Expr, texts: list[str | None], ho
         holes.append(value)
 
 
-def _default_of(walk: Walk, index: int, whole: Node, right: Node) -> None:
-    """`process.env.X ?? 'x'`: the default of the read that stands right before the operator."""
+def _default_of(walk: Walk, index: int, whole: Node, right: Node) -> bool:
+    """`process.env.X ?? 'x'`: the default of the read right before the operator; True when it is not to be kept."""
     read = walk.env_reads[index]
     left = whole.child_by_field_id(walk.fields.left)
     if left is None or read.default is not None:
-        return
+        return False
     end_row, end_column = left.end_point
     tail = walk.source[left.start_byte : left.end_byte]
     if read.line == end_row + 1 and read.column < end_column and read.name.encode() in tail:
-        walk.env_reads[index] = read._replace(default=redact_default(read.name, default_text(walk, right)))
+        text = default_text(walk, right)
+        default = redact_default(read.name, text)
+        walk.env_reads[index] = read._replace(default=default)
+        return default != text
+    return False
 
 
 def unary(walk: Walk, node: Node) -> Expr:
@@ -576,7 +584,9 @@ def _assign_item(walk: Walk, left: Node, right: Node) -> Expr:
     key = UNKNOWN if key_node is None else walk.visit(key_node)
     if key[0] != TEXT or key_node is None:
         return walk.visit(right)
-    value = named(walk, right, key[1], owner=_last_name(owner), kind="method", token=key_node, this=owner)
+    value = given_to(
+        key[1], named(walk, right, key[1], owner=_last_name(owner), kind="method", token=key_node, this=owner)
+    )
     row, column = key_node.start_point
     stored = None if value is UNKNOWN else value
     walk.accesses.append((walk.draft.number, owner, f"[{key[1]}]", row + 1, column, STORE, stored))
@@ -602,7 +612,11 @@ def _assign_member(walk: Walk, left: Node, right: Node) -> Expr:
         kind, this = "function", (FREE, "this")
     elif owner[0] != SELF:
         path = _last_name(owner)
-    value = named(walk, right, name, owner=path, kind=kind, token=name_node, this=this, start=left.start_byte)
+    if name == "prototype" and right.type == "object":
+        value = record(walk, right, path, this=(INSTANCE, owner))
+    else:
+        value = named(walk, right, name, owner=path, kind=kind, token=name_node, this=this, start=left.start_byte)
+    value = given_to(name, value)
     stored = None if value is UNKNOWN else value
     walk.accesses.append((walk.draft.number, owner, name, row + 1, column, STORE, stored))
     if exported:
@@ -705,7 +719,7 @@ def jsx(walk: Walk, node: Node) -> Expr:
             parts = [each for each in child.named_children if each.type != "comment"]
             value = _attribute_value(walk, parts[1]) if len(parts) > 1 else _BOOLEAN
             if parts:
-                keywords.append((walk.word(parts[0]), value))
+                keywords.append((walk.word(parts[0]), given_to(walk.word(parts[0]), value)))
         elif kind == "jsx_expression":
             spread_value = first_child(walk, child)
             keywords.append(("", spread_value[1] if spread_value[0] == SPREAD else spread_value))

@@ -19,6 +19,7 @@ from drift_mcp.scan.facts import (
     FREE,
     IMPORTED,
     NAME,
+    TEXT,
     UNION,
     Decorator,
     EnvRead,
@@ -27,6 +28,7 @@ from drift_mcp.scan.facts import (
     Import,
     Parameter,
 )
+from drift_mcp.scan.typescript_text import given_to, without_secrets
 
 # Handlers inside handlers. Each level takes up to four Python frames of the interpreter's 1,000; code written by
 # people stays below 60.
@@ -280,7 +282,8 @@ class Walk:
         """The source between two bytes as one line, white space folded, cut."""
         # Folding only shortens, and four bytes are the longest character.
         raw = self.source[start : min(end, start + 8 * longest)].decode("utf-8", "replace")
-        return " ".join(raw.split())[:longest] if "\n" in raw or "  " in raw or "\t" in raw else raw.strip()[:longest]
+        text = " ".join(raw.split())[:longest] if "\n" in raw or "  " in raw or "\t" in raw else raw.strip()[:longest]
+        return without_secrets(text)
 
     # -- names
 
@@ -340,6 +343,8 @@ class Walk:
         """Adds a value to a bound name; a global is nobody's."""
         if target[0] == NAME:
             values = self.scopes[target[1]][3].setdefault(target[2], [])
+            if value[0] == TEXT:
+                value = given_to(target[2], value)
             if len(values) < MOST_VALUES and value not in values and value is not UNKNOWN:
                 values.append(value)
 
