@@ -22,7 +22,7 @@ from drift_mcp.errors import DriftError
 from drift_mcp.graph.data import Access, DataReader
 from drift_mcp.graph.entry_points import EntryPointFinder
 from drift_mcp.graph.evaluate import Evaluator
-from drift_mcp.graph.models import Model, Models
+from drift_mcp.graph.models import Field, Model, Models
 from drift_mcp.graph.modules import ModuleTable, PathAlias, WorkspacePackage
 from drift_mcp.graph.resolve import Edge, Resolver
 from drift_mcp.model import Package
@@ -379,8 +379,9 @@ class _Scan:
         models_reader = Models(evaluator)
         declared = {path: models_reader.declared_in(path) for path in paths}
         all_models = [model for path in paths for model in declared[path]]
+        models_changed = everything or bool(all_models) or data.have_models(tx, ids)
         if not everything:
-            all_models += [model for path in data.paths_with_models(tx) if path not in declared for model in models_reader.declared_in(path)]
+            all_models += [_model(each) for each in data.declared(tx) if each.path not in declared]
         resolver = Resolver(evaluator, named=offered.methods_named, properties=offered.properties)
         reader = DataReader(evaluator, models_reader, all_models)
         edges: dict[str, list[Edge]] = {}
@@ -393,7 +394,9 @@ class _Scan:
         self._put_calls(tx, ids, edges, facts_of, fresh)
         self._put_imports(tx, paths, facts_of, modules, edges)
         self._put_bases(tx, paths, facts_of, evaluator)
-        self._put_models(tx, ids, declared, all_models)
+        self._put_models(tx, ids, declared)
+        if models_changed:
+            self._put_sensitive_fields(tx, all_models)
         self._put_accesses(tx, ids, accesses)
         self._put_environment(tx, paths, facts_of)
         self._put_entry_points(tx, paths, evaluator, everything, facts_of)
@@ -467,7 +470,7 @@ class _Scan:
                     if part:
                         names.add(("module:" + _shown(part), file_id))
             for edge in edges[path]:
-                if edge.target is None and edge.resolution == "unresolved" or edge.resolution == "unique":
+                if edge.symbol and edge.resolution in ("unresolved", "unique"):
                     names.add((_shown(edge.symbol), file_id))
         ids = [self._ids[path] for path in paths]
         files.replace_imports(tx, ids, rows)
@@ -487,9 +490,7 @@ class _Scan:
                         rows.append((own[number], position, _shown(name), base_id))
         functions.replace_bases(tx, [self._ids[path] for path in paths], rows)
 
-    def _put_models(
-        self, tx: apsw.Connection, ids: list[int], declared: dict[str, list[Model]], all_models: Iterable[Model]
-    ) -> None:
+    def _put_models(self, tx: apsw.Connection, ids: list[int], declared: dict[str, list[Model]]) -> None:
         rows: list[data.NewModel] = []
         for path, models in declared.items():
             own = self._function_ids.get(path, ())
@@ -507,6 +508,8 @@ class _Scan:
                     )
                 )
         data.replace_models(tx, ids, rows)
+
+    def _put_sensitive_fields(self, tx: apsw.Connection, all_models: Iterable[Model]) -> None:
         sensitive: list[data.NewSensitiveField] = []
         for model in all_models:
             for field in model.fields:
@@ -577,7 +580,7 @@ class _Scan:
         wanted = set(paths)
         if not everything:
             # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again with them.
-            if any(_may_route(facts_of.need(path)) for path in paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths]):
+            if finder.routes_in(paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths]):
                 wanted |= set(entry_points.paths_around_routes(tx))
         rows: dict[int, list[entry_points.NewEntryPoint]] = defaultdict(list)
         for each in finder.find(sorted(path for path in wanted if path in self._ids)):
@@ -750,12 +753,9 @@ def _module_names(path: str) -> set[str]:
     return {"module:" + _shown(name) for name in found}
 
 
-def _may_route(facts: FileFacts) -> bool:
-    return any(
-        call.name in ("include_router", "register_blueprint", "mount", "include", "use", "path", "re_path", "setGlobalPrefix", "register")
-        or call.flags & F.DECORATOR
-        for call in facts.calls
-    )
+def _model(stored: data.Declared) -> Model:
+    fields = tuple(Field(each.field_name, each.column_name, each.type or "", each.line) for each in stored.fields)
+    return Model(stored.name, stored.table_name, stored.path, stored.line, -1, stored.framework or "", stored.confidence, fields)
 
 
 def _package(found: packages.Package) -> Package:

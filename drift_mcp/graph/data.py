@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from drift_mcp.graph import libraries, sql
 from drift_mcp.graph.evaluate import Evaluator, Module
 from drift_mcp.graph.models import Model, Models
-from drift_mcp.graph.values import CLASS, DICT, EXTERNAL, FOREIGN, FUNCTION, LIST, MANY, METHOD, OBJECT, QUERY, STRING, Value
+from drift_mcp.graph.values import CLASS, DICT, EXTERNAL, FOREIGN, FUNCTION, LIST, MANY, METHOD, OBJECT, QUERY, ROWS, STRING, Value
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Expr
 
@@ -102,6 +102,7 @@ _KNEX_VERBS: Final = frozenset(
     "truncate orderBy groupBy columns onConflict merge".split()
 )
 _QUALIFIED: Final = re.compile(r"\b(\w+)\.(\w+)\b")
+_PRISMA_INPUT: Final = re.compile(r"(\w+?)(?:Unchecked)?(WhereUnique|Where|Create|Update|CreateMany|UpdateMany)Input")
 _PRISMA_RECEIVER: Final = re.compile(r"(prisma|^db$|client|^tx$|^trx$|database|transaction)", re.IGNORECASE)
 
 
@@ -118,6 +119,7 @@ class DataReader:
         for model in declared:
             if model.framework == "prisma":
                 self._by_accessor[model.name[:1].lower() + model.name[1:]] = model
+        evaluator.accessors = frozenset(self._by_accessor)
         self._tables = {model.table.lower(): model for model in declared}
         # Attribute names worth evaluating: all others can be no column.
         self._field_names = frozenset(field.name for model in declared for field in model.fields)
@@ -142,6 +144,7 @@ class DataReader:
                 found.extend(self._prisma(module, call))
             if number not in consumed and call.callee[0] in (F.ATTR, F.NAME, F.FREE):
                 found.extend(self._chain(module, number))
+                found.extend(self._typed_input(module, call))
             found.extend(self._constructed(module, call))
             found.extend(self._session(module, call))
             found.extend(self._set_by_keys(module, call))
@@ -156,9 +159,7 @@ class DataReader:
             if access.name not in self._field_names:
                 continue
             for value in self._evaluator.values(module, access.target):
-                if value[0] not in (OBJECT, CLASS):
-                    continue
-                model = self._models.of_value(value)
+                model = self._row_model(value)
                 column = None if model is None else model.column(access.name)
                 if model is None or column is None:
                     continue
@@ -178,6 +179,17 @@ class DataReader:
                     round(model.confidence * 0.95, 3),
                     f".{access.name}",
                 )
+
+    def _row_model(self, value: Value) -> Model | None:
+        """The model that a value is a row of, or whose class it is."""
+        if value[0] in (OBJECT, CLASS):
+            return self._models.of_value(value)
+        if value[0] == ROWS:
+            return self._by_accessor.get(value[1])
+        if value[0] == FOREIGN and value[1].startswith(("@prisma/client.", ".prisma/client.")):
+            name = value[1].rsplit(".", 1)[-1]
+            return self._by_accessor.get(name[:1].lower() + name[1:])
+        return None
 
     # -- constructors and dictionaries of values
 
@@ -533,6 +545,42 @@ class DataReader:
                 yield self._access(call, model, "read", where, False, context)
         if argument is not None:
             yield from self._included(module, model, argument, call, 0)
+
+    def _typed_input(self, module: Module, call: Call) -> Iterable[Access]:
+        """`this.users({ where: { email } })` where the parameter is declared `{ where?: Prisma.UserWhereInput }`: the literal names columns."""
+        if not any(argument[0] == F.RECORD for argument in call.arguments):
+            return
+        for callee in self._evaluator.values(module, call.callee):
+            owner = self._evaluator.module(callee[1]) if callee[0] in (FUNCTION, METHOD) else None
+            if owner is None:
+                continue
+            parameters = owner.facts.definitions[callee[2]].parameters
+            for parameter, argument in zip(parameters, call.arguments, strict=False):
+                if argument[0] != F.RECORD or parameter.annotation is None:
+                    continue
+                declared = parameter.annotation
+                pairs = declared[1] if declared[0] == F.SHAPE else ((None, declared),)
+                for name, kind in pairs:
+                    given = argument if name is None else _pair(argument, name)
+                    found = self._input_model(kind)
+                    if found is None or given is None:
+                        continue
+                    model, operation = found
+                    names: list[str] = []
+                    self._collect(module, given, names, 0)
+                    fields = self._named(model, names)
+                    if fields:
+                        yield self._access(call, model, operation, fields, False, f"{call.name}({name or 'input'})")
+
+    def _input_model(self, kind: Expr) -> tuple[Model, str] | None:
+        """Prisma names the type of each input after its model: UserWhereUniqueInput, UserUncheckedUpdateInput."""
+        if kind[0] != F.ATTR:
+            return None
+        match = _PRISMA_INPUT.fullmatch(kind[2])
+        if match is None:
+            return None
+        model = self._by_accessor.get(match.group(1)[:1].lower() + match.group(1)[1:])
+        return None if model is None else (model, "read" if match.group(2).startswith("Where") else "write")
 
     def _included(self, module: Module, model: Model, argument: Expr, call: Call, depth: int) -> Iterable[Access]:
         """Relations loaded along: `include: { account: true }`, and relations inside `select`."""

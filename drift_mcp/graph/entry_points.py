@@ -32,7 +32,7 @@ class _Route(NamedTuple):
     definition: int
     method: str
     path: str
-    owner: tuple[str, ...]  # what it hangs on: ('site', file, call), ('module', file) or ()
+    owner: tuple[str, ...]  # what it hangs on: ('site', file, call), ('module', file), ('nest', version) or ()
     framework: str
     line: int
 
@@ -107,25 +107,38 @@ class EntryPointFinder:
         routes: list[_Route] = []
         mounts: list[_Mount] = []
         found: list[EntryPoint] = []
-        base = ""
+        base, default_version = "", ""
         for path in paths:
             module = self._evaluator.module(path)
             if module is None:
                 continue
             found.extend(self._others(module))
             routes.extend(self._routes(module, mounts))
-            base = self._global_prefix(module) or base
+            prefix, version = self._global_prefix(module)
+            base, default_version = prefix or base, version or default_version
         prefixes = _Prefixes(mounts)
         for route in dict.fromkeys(routes):
             for prefix in prefixes.of(route.owner):
                 path = join(prefix, route.path)
-                if route.framework == "nestjs" and base:
-                    path = join(base, path)
+                if route.framework == "nestjs":
+                    version = route.owner[1] if len(route.owner) > 1 else default_version
+                    path = join(join(base, f"/v{version}" if version else ""), path)
                 label = f"{route.method} {path}"
                 found.append(
                     EntryPoint(route.file, route.definition, "route", label, route.method, path, route.framework, route.line)
                 )
         return list(dict.fromkeys(found))
+
+    def routes_in(self, paths: Iterable[str]) -> bool:
+        """Whether any of these files declares a route, mounts a router or sets a prefix."""
+        mounts: list[_Mount] = []
+        for path in paths:
+            module = self._evaluator.module(path)
+            if module is None:
+                continue
+            if any(True for _ in self._routes(module, mounts)) or mounts or any(self._global_prefix(module)):
+                return True
+        return False
 
     # -- routes
 
@@ -445,9 +458,8 @@ class EntryPointFinder:
                 version = versions.get(call.caller) or version
                 for path in self._paths(module, call.arguments[0] if call.arguments else None):
                     full = join("/" + prefix.strip("/"), path)
-                    if version:
-                        full = join(f"/v{version}", full)
-                    yield _Route(module.path, call.caller, _NEST[call.name], full, (), "nestjs", definition.line)
+                    owner = ("nest", version) if version else ("nest",)
+                    yield _Route(module.path, call.caller, _NEST[call.name], full, owner, "nestjs", definition.line)
 
     def _controller_paths(self, module: Module, call: Call) -> list[tuple[str, str | None]]:
         if not call.arguments:
@@ -465,20 +477,19 @@ class EntryPointFinder:
             return [each[1] for each in expression[2] if each[0] == F.TEXT] or [""]
         return [self._text(module, expression) or ""]
 
-    def _global_prefix(self, module: Module) -> str | None:
-        """Nest's `app.setGlobalPrefix('api')` with URI versioning and a default version on top."""
-        prefix: str | None = None
-        version = ""
+    def _global_prefix(self, module: Module) -> tuple[str, str]:
+        """Nest's `app.setGlobalPrefix('api')`, and the default version where the version stands in the path."""
+        prefix, version = "", ""
+        if module.python:
+            return prefix, version
         for call in module.facts.calls:
             if call.name == "setGlobalPrefix" and call.arguments:
-                prefix = self._text(module, call.arguments[0])
+                prefix = "/" + (self._text(module, call.arguments[0]) or "").strip("/")
             if call.name == "enableVersioning" and call.arguments:
                 given = _pair(call.arguments[0], "defaultVersion")
                 texts = given[2] if given is not None and given[0] == F.SEQUENCE else (given,) if given is not None else ()
-                version = next((f"/v{each[1]}" for each in texts if each[0] == F.TEXT), "")
-        if prefix is None:
-            return version or None
-        return join("/" + prefix.strip("/"), version)
+                version = next((str(each[1]) for each in texts if each[0] == F.TEXT), "")
+        return prefix, version
 
     def _next_routes(self, module: Module) -> Iterable[_Route]:
         found = _NEXT_ROUTE.search(module.path)
@@ -536,6 +547,8 @@ class EntryPointFinder:
     def _decorator_kind(self, module: Module, call: Call, definition: Definition) -> str | None:
         name = call.name
         if definition.kind == "class" and name not in ("Processor",):
+            return None
+        if any(key.startswith("<") for key, _ in call.keywords):  # it decorates a parameter or a field
             return None
         if name in _COMMANDS and (call.callee[0] == F.ATTR or self._library(module, call) in ("click", "typer")):
             owners = self._evaluator.values(module, call.callee[1]) if call.callee[0] == F.ATTR else ()
@@ -642,7 +655,7 @@ class _Prefixes:
                 self._above.setdefault(mount.child, []).append((mount.parent, mount.prefix))
 
     def of(self, owner: tuple[str, ...], depth: int = 0) -> list[str]:
-        if not owner:
+        if not owner or owner[0] == "nest":
             return [""]
         own = self._own.get(owner, "")
         if depth > _DEEPEST or owner not in self._above:

@@ -135,6 +135,8 @@ class Evaluator:
         self.modules = modules
         self._load = load
         self._class_named = class_named
+        # Accessors of models that only a schema file declares (`prisma.user`), set by whoever knows the schema files.
+        self.accessors: frozenset[str] = frozenset()
         self._loaded: dict[str, Module | None] = {}
         self._memo: dict[Key, Values] = {}
         self._open: dict[Key, int] = {}  # questions being answered → their depth

@@ -18,6 +18,7 @@ from drift_mcp.graph.values import (
     METHOD,
     OBJECT,
     QUERY,
+    ROWS,
     Value,
     Values,
 )
@@ -69,6 +70,11 @@ _QUERY_RUNNERS: Final = frozenset("execute exec scalars stream stream_scalars sc
 _ROW_GETTERS: Final = frozenset("get get_one merge refresh get_object_or_404 aget_object_or_404 get_or_404".split())
 _LIST_GETTERS: Final = frozenset("get_list_or_404".split())
 _ASKED: Final = _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | frozenset(("getRepository", "getCustomRepository"))
+
+_PRISMA_ROW: Final = frozenset(
+    "findUnique findUniqueOrThrow findFirst findFirstOrThrow create update upsert delete".split()
+)
+_PRISMA_ROWS: Final = frozenset("findMany createManyAndReturn updateManyAndReturn".split())
 
 _RELATIONS_TO_ONE: Final = frozenset("ForeignKey OneToOneField".split())
 _RELATIONS_TO_MANY: Final = frozenset("ManyToManyField".split())
@@ -179,6 +185,12 @@ def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
 def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:
     """The result of a call that makes or runs a query over a model, recognised by its name and its model. None: ask the callee."""
     call = module.facts.calls[number]
+    if evaluator.accessors and call.callee[0] == F.ATTR and call.callee[1][0] == F.ATTR:
+        row = (ROWS, call.callee[1][2])
+        if row[1] in evaluator.accessors and call.name in _PRISMA_ROW:
+            return (row,)
+        if row[1] in evaluator.accessors and call.name in _PRISMA_ROWS:
+            return ((MANY, (row,)),)
     if call.name not in _ASKED or not call.arguments:
         return None
     callees = evaluator.values(module, call.callee)
