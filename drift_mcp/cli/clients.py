@@ -86,7 +86,8 @@ def with_entry(client: str, text: str, added: Mapping[str, Any]) -> str:
     """The file's text with our entry in it. Raises ValueError when the text is not what that client can have
     written."""
     if CLIENTS[client].form == "toml":
-        return _without_block(text).rstrip("\n") + ("\n\n" if text.strip() else "") + _block(added)
+        others = _without_block(text).rstrip("\n")
+        return (f"{others}\n\n" if others else "") + _block(added)
     document, indent = _parsed(text)
     servers = document.setdefault(CLIENTS[client].key, {})
     if not isinstance(servers, dict):

@@ -133,7 +133,8 @@ def _kind(hint: Any, told: Told) -> _Kind:
         inner = _kind(get_args(hint)[0], told)
         return _Kind({"type": "array", "items": dict(inner.schema)}, "array", inner.choices)
     if hint is Content:
-        return _Kind({"type": "object"}, "object")
+        # Told as text, which is what most send; an object is taken as well. Two types at once are not portable.
+        return _Kind({"type": "string"}, "object")
     return _Kind({"type": _PLAIN[hint]}, _PLAIN[hint])
 
 

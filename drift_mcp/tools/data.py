@@ -205,7 +205,7 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
     reachers = [
         _reacher(key, known, entries.get(key), direct, walks)
         for key in reached
-        if key in direct or (key in entries and not known[key].is_test)
+        if (key in direct or key in entries) and not known[key].is_test
     ]
     if asked.entry_points_only:
         reachers = [one for one in reachers if one.entry is not None]
@@ -326,15 +326,20 @@ def _reacher(
     walks: Mapping[str, Walk],
 ) -> _Reacher:
     operations = tuple(operation for operation in _OPERATIONS if key in walks[operation].depths)
+    if key in direct:
+        # What it touches itself is its own affair; what it reaches besides is listed under who touches that.
+        own = sorted(direct[key], key=lambda access: (_OPERATIONS.index(access.operation), access.line))
+        if entry is None:
+            operations = tuple(dict.fromkeys(access.operation for access in own))
+        return _Reacher(known[key], entry, operations, _said(own), [Step(key, None)], own[0].line, own[0].line)
     way = walks[operations[0]].way_from(key)
     ends = [access for access in direct[way[-1].node] if access.operation == operations[0]]
-    last = min(ends, key=lambda access: access.line)
-    touched = direct.get(key, direct[way[-1].node])
-    fields = tuple(
-        sorted({access.table if access.field is None else f"{access.table}.{access.field}" for access in touched})
-    )
-    line = last.line if key in direct else known[key].start_line
-    return _Reacher(known[key], entry, operations, fields, way, line, last.line)
+    touched_at = min(access.line for access in ends)
+    return _Reacher(known[key], entry, operations, _said(ends), way, known[key].start_line, touched_at)
+
+
+def _said(accesses: Iterable[Access]) -> tuple[str, ...]:
+    return tuple(sorted({one.table if one.field is None else f"{one.table}.{one.field}" for one in accesses}))
 
 
 def _whole_rows(db: apsw.Connection, accesses: Sequence[Access], direct: set[int]) -> list[tuple[Function, Access]]:
@@ -356,10 +361,11 @@ def _data_head(
     rows: Sequence[tuple[Function, Access]],
 ) -> str:
     entries = sum(one.entry is not None for one in reachers)
-    if direct:
+    touching = sum(one.function.key in direct for one in reachers)
+    if reachers:
         return (
-            f"{target.said}: {count(len(direct), 'functions')} touch it directly, "
-            f"{count(entries, 'entry points')} reach them."
+            f"{target.said}: touched directly by {count(touching, 'functions')}, "
+            f"reached from {count(entries, 'entry points')}."
         )
     if rows:
         return f"{target.said}: no function names it; {count(len(rows), 'functions')} use whole rows that hold it."
@@ -367,11 +373,15 @@ def _data_head(
 
 
 def _reacher_row(one: _Reacher, known: Mapping[int, Function]) -> Row:
-    said = f"{one.function.qualified_name}  {', '.join(one.operations)}"
+    said = ", ".join(one.operations)
+    # A way begins with the function's name.
+    said = (
+        f"{said}  {_way(one.way, known, one.touched_at)}"
+        if len(one.way) > 1
+        else f"{one.function.qualified_name}  {said}"
+    )
     if one.entry:
         said = f"{one.entry}  {said}"
-    if len(one.way) > 1:
-        said += f"  {_way(one.way, known, one.touched_at)}"
     return Row(said, one.entry or "", one.function.file, one.line)
 
 

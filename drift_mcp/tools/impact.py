@@ -51,8 +51,10 @@ def impact_of_change(project: Project, asked: ImpactOfChange) -> Answer:
         known = lookup.by_keys(db, set(above.depths))
         # A module body that calls something is a caller like any other; the changed file's own one is not affected
         # news.
-        callers = [known[key] for key, depth in above.depths.items() if depth and not known[key].is_test]
-        tests = [known[key] for key, depth in above.depths.items() if depth and known[key].is_test]
+        affected = [known[key] for key, depth in above.depths.items() if depth]
+        affected.sort(key=lambda one: (above.depths[one.key], one.file, one.start_line))
+        callers = [one for one in affected if not one.is_test]
+        tests = [one for one in affected if one.is_test]
         entries = entry_labels(db, list(above.depths))
         accesses = reach.accesses_by(db, starts)
         held = reach.sensitive_fields(db)

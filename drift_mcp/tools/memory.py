@@ -50,7 +50,7 @@ class MemoryWrite(Asked):
     action: Literal["add", "revise", "confirm", "reject", "archive", "restore", "relate"]
     memory: Annotated[str | None, Told("An id; for all but add.")] = None
     type: MemoryType | None = None
-    content: Annotated[Content | None, Told("Text, or an object of the type's fields.")] = None
+    content: Annotated[Content | None, Told("Text, or the type's fields as JSON.")] = None
     summary: str | None = None
     importance: Literal["low", "normal", "high", "critical"] | None = None
     tags: tuple[str, ...] = ()

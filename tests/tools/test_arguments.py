@@ -99,4 +99,4 @@ def test_the_schema_is_portable_and_tells_a_tools_own_arguments_first() -> None:
     assert told["required"] == ["function"]
     assert told["properties"]["direction"] == {"type": "string", "enum": ["callers", "callees"]}
     assert told["properties"]["tags"] == {"type": "array", "items": {"type": "string"}}
-    assert told["properties"]["content"] == {"type": "object"}
+    assert told["properties"]["content"] == {"type": "string"}

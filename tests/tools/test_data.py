@@ -28,14 +28,14 @@ def document(shop: Project, **arguments: Any) -> dict[str, Any]:
 
 def test_who_reaches_the_password_column(shop: Project) -> None:
     assert asked(shop, data="users.password_hash") == (
-        "users.password_hash: 3 functions touch it directly, 3 entry points reach them.\n"
+        "users.password_hash: touched directly by 3 functions, reached from 3 entry points.\n"
         "app/crud.py\n"
         "  4 create_user  write\n"
         "  11 set_password  write\n"
         "app/routes.py\n"
         "  10 POST /login  login  read\n"
-        "  4 POST /register  register  write  register (app/routes.py:5) → create_user (app/crud.py:4)\n"
-        "  14 POST /reset  reset  write  "
+        "  4 POST /register  write  register (app/routes.py:5) → create_user (app/crud.py:4)\n"
+        "  14 POST /reset  write  "
         "reset (app/routes.py:15) → helper (app/routes.py:18) → set_password (app/crud.py:11)\n"
         "Load whole rows, this data included:\n"
         "app/crud.py:8  get_user  read\n"

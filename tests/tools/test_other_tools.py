@@ -1,0 +1,296 @@
+"""Status, patterns, impact, files, other facts and memories: answers about the small shop."""
+
+from __future__ import annotations
+
+import json
+import typing
+from typing import Any
+
+import pytest
+
+from drift_mcp.errors import DriftError
+from drift_mcp.project import Project
+from drift_mcp.tables import listed, status
+from drift_mcp.tools.answer import Answer, budget, render, tokens
+from drift_mcp.tools.arguments import PLAIN_TEXT
+from drift_mcp.tools.facts import Domain, ListFacts, list_facts
+from drift_mcp.tools.files import FileContext, file_context
+from drift_mcp.tools.impact import ImpactOfChange, impact_of_change
+from drift_mcp.tools.memory import MemorySearch, MemoryWrite, memory_search, memory_write
+from drift_mcp.tools.patterns import QueryPatterns, ReviewPattern, query_patterns, review_pattern
+from drift_mcp.tools.status import DriftStatus, drift_status
+
+
+def text(answer: Answer) -> str:
+    return render(answer, "text", budget(None)).removesuffix("\n[never scanned: call scan_project]")
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(render(answer, "json", budget(None)))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Status
+
+
+def test_the_status_of_a_project(shop: Project) -> None:
+    assert text(drift_status(shop, DriftStatus())) == (
+        "shop: 5 files (python 5), 12 functions, 3 classes.\n"
+        "14 call sites, 77% of those inside the project resolved; route 4, test 1.\n"
+        "Conventions: 0 discovered, 0 approved, 0 ignored.\n"
+        "Data: 1 table, 0 access points, sensitive fields: auth 1, pii 1.\n"
+        "Memories: 0."
+    )
+
+
+def test_the_json_form_of_the_status(shop: Project) -> None:
+    found = document(drift_status(shop, DriftStatus()))
+    assert found["project"] == "shop"
+    assert found["languages"] == {"python": 5}
+    assert (found["files"], found["functions"], found["memories"], found["attention"]) == (5, 12, 0, [])
+    assert (found["calls"]["total"], found["calls"]["resolved"]) == (14, 10)
+    assert found["patterns"] == {"discovered": 0, "approved": 0, "ignored": 0}
+    assert (found["data"]["tables"], found["data"]["sensitive_fields"]) == (1, 2)
+
+
+def test_a_project_that_was_never_scanned_offers_to_be(empty: Project) -> None:
+    assert text(drift_status(empty, DriftStatus())) == (
+        "shop: not scanned yet. Call scan_project; everything else waits for it.\nMemories: 0."
+    )
+
+
+def test_the_status_fits_its_budget(shop: Project) -> None:
+    assert tokens(text(drift_status(shop, DriftStatus()))) <= 600
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Patterns
+
+PATTERN = "0123456789abcdef"
+
+
+@pytest.fixture
+def conventions(shop: Project) -> Project:
+    with shop.write() as tx:
+        tx.execute(
+            "INSERT INTO patterns (id, name, description, category, confidence_score, location_count, outlier_count) "
+            "VALUES (?, 'Handlers log', 'Handlers log what they do.', 'logging', 0.9, 2, 1)",
+            (PATTERN,),
+        )
+        for file, line, outlier, reason in (
+            ("app/routes.py", 4, 0, None),
+            ("app/routes.py", 8, 0, None),
+            ("app/crud.py", 7, 1, "logs nothing"),
+        ):
+            tx.execute(
+                "INSERT INTO pattern_locations (pattern_key, file_id, line, is_outlier, outlier_reason) "
+                "SELECT p.key, m.id, ?, ?, ? FROM patterns p, file_metadata m WHERE m.path = ?",
+                (line, outlier, reason, file),
+            )
+        status.refresh(tx)
+    return shop
+
+
+def test_a_convention_with_its_outliers_first(conventions: Project) -> None:
+    assert text(query_patterns(conventions, QueryPatterns())) == (
+        "1 convention, by confidence.\n"
+        "Handlers log  logging, discovered, info, confidence 0.90, 2 places, 1 outlier  [0123456789abcdef]\n"
+        "  Handlers log what they do.\n"
+        "  outlier app/crud.py:7  logs nothing\n"
+        "  e.g. app/routes.py:4\n"
+        "  e.g. app/routes.py:8"
+    )
+
+
+def test_the_json_form_of_a_convention(conventions: Project) -> None:
+    (found,) = document(query_patterns(conventions, QueryPatterns()))["patterns"]
+    assert found["pattern"] == PATTERN
+    assert (found["name"], found["category"], found["status"]) == ("Handlers log", "logging", "discovered")
+    assert (found["confidence"], found["locations"], found["outliers"]) == (0.9, 2, 1)
+    assert found["places"][0] == {
+        "file": "app/crud.py",
+        "line": 7,
+        "outlier": True,
+        "reason": "logs nothing",
+        "variant": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [
+        ({"category": "logging"}, True),
+        ({"category": "auth"}, False),
+        ({"text": "handlers"}, True),
+        ({"text": 'hand" OR *'}, False),
+        ({"text": "nothing"}, False),
+        ({"min_confidence": 0.95}, False),
+        ({"file": "app/crud.py"}, True),
+        ({"file": "app/util.py"}, False),
+        ({"status": "approved"}, False),
+        ({"pattern": PATTERN}, True),
+    ],
+)
+def test_conventions_are_filtered(conventions: Project, asked: dict[str, Any], fits: bool) -> None:
+    said = text(query_patterns(conventions, QueryPatterns(**asked)))
+    assert ("Handlers log" in said) is fits
+    assert fits or said.startswith("No convention fits. Known categories: logging (1).")
+
+
+def test_a_verdict_is_kept_with_its_history_and_can_be_taken_back(conventions: Project) -> None:
+    said = review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="approve", reason="we agreed"))
+    assert text(said) == f"Handlers log ({PATTERN}) is now approved. 1 outlier to look at."
+    assert "Handlers log: 1 outlier of an approved convention" in text(drift_status(conventions, DriftStatus()))
+    again = review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="approve"))
+    assert "was already approved" in text(again)
+    review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="ignore", reason="no"))
+    assert "No convention fits" in text(query_patterns(conventions, QueryPatterns()))
+    review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="reopen"))
+    history = document(query_patterns(conventions, QueryPatterns(pattern=PATTERN)))["history"]
+    assert [event.split(" ", 1)[1] for event in history] == ["reopened", "ignored: no", "approved: we agreed"]
+
+
+def test_an_unknown_pattern_is_refused_with_the_nearest(conventions: Project) -> None:
+    with pytest.raises(DriftError, match=f"Nearest: {PATTERN}"):
+        review_pattern(conventions, ReviewPattern(pattern="0123", decision="approve"))
+
+
+def test_no_conventions_are_said_to_be_none_found(shop: Project) -> None:
+    assert text(query_patterns(shop, QueryPatterns())).startswith("No convention is known here")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Impact and files
+
+
+def test_what_a_change_touches(shop: Project) -> None:
+    assert text(impact_of_change(shop, ImpactOfChange(target="create_user"))) == (
+        "create_user (app/crud.py:3): 1 function call it, 1 of them directly; 1 entry point and 1 test lie above it.\n"
+        "Callers, nearest first:\n"
+        "app/routes.py:4  register\n"
+        "Entry points:\n"
+        "app/routes.py:4  POST /register  register\n"
+        "Tests to run:\n"
+        "tests/test_users.py:1  test_register\n"
+        "Data it touches:\n"
+        "users.email  write  pii\n"
+        "users.password_hash  write  auth"
+    )
+
+
+def test_what_a_change_of_a_file_touches(shop: Project) -> None:
+    found = document(impact_of_change(shop, ImpactOfChange(target="app/util.py")))
+    assert {one["function"] for one in found["callers"]} == {
+        "create_user",
+        "set_password",
+        "register",
+        "helper",
+        "reset",
+    }
+    assert [one["entry_point"] for one in found["entry_points"]] == ["POST /register", "POST /reset"]
+
+
+def test_what_nothing_is_known_to_call(shop: Project) -> None:
+    assert text(impact_of_change(shop, ImpactOfChange(target="health"))).startswith(
+        "health (app/routes.py:22): no known caller."
+    )
+
+
+def test_what_to_know_before_an_edit(conventions: Project) -> None:
+    memory_write(
+        conventions, MemoryWrite(action="add", content={PLAIN_TEXT: "never log passwords"}, files=("app/crud.py",))
+    )
+    said = text(file_context(conventions, FileContext(file="crud.py")))
+    assert "  10 def set_password(db, user, password)  1 caller" in said
+    assert "app/crud.py:7  Handlers log: logs nothing" in said
+    assert "never log passwords" in said
+    assert "users.password_hash  write  auth" in said
+
+
+def test_the_function_around_a_line(shop: Project) -> None:
+    said = text(file_context(shop, FileContext(file="app/routes.py", line=9)))
+    assert said.startswith("app/routes.py:9 is in login;")
+    assert "POST /login" in said and "register" not in said
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Other facts
+
+
+@pytest.mark.parametrize("domain", typing.get_args(Domain))
+def test_every_domain_has_an_answer(shop: Project, domain: Domain) -> None:
+    found = document(list_facts(shop, ListFacts(domain=domain)))
+    assert found["domain"] == domain
+    assert found["total"] == len(found["facts"])
+
+
+def test_the_domains_are_those_that_have_a_list() -> None:
+    assert set(typing.get_args(Domain)) == set(listed.LISTS)
+
+
+def test_sensitive_fields_with_why_they_are(shop: Project) -> None:
+    assert text(list_facts(shop, ListFacts(domain="security", text="password"))) == (
+        "security: 1 fact.\nusers.password_hash  auth  its name"
+    )
+
+
+def test_a_domain_that_no_scan_fills_says_so(shop: Project) -> None:
+    said = text(list_facts(shop, ListFacts(domain="decisions")))
+    assert said == "decisions: nothing is known, because this version's scan does not look for it."
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Memories
+
+
+def test_a_memory_is_found_by_its_words_and_knows_when_its_code_has_changed(shop: Project) -> None:
+    asked = MemoryWrite(
+        action="add",
+        content={PLAIN_TEXT: "hashes are salted"},
+        files=("app/util.py:1-2",),
+        functions=("hash_password",),
+    )
+    written = document(memory_write(shop, asked))
+    assert (written["version"], written["near_duplicates"], written["contradictions"]) == (1, [], [])
+    (found,) = document(memory_search(shop, MemorySearch(query="salted")))["memories"]
+    assert (found["memory"], found["code"], found["type"]) == (written["memory"], "unchanged", "tribal")
+    assert {"confidence", "score", "why", "summary"} <= set(found)
+    (shop.root / "app/util.py").write_text("def hash_password(text):\n    return text\n")
+    (found,) = document(memory_search(shop, MemorySearch(query="salted")))["memories"]
+    assert found["code"] == "changed"
+
+
+def test_a_memory_by_its_id_with_its_versions(shop: Project) -> None:
+    memory = document(memory_write(shop, MemoryWrite(action="add", content={PLAIN_TEXT: "hashes are salted"})))[
+        "memory"
+    ]
+    memory_write(
+        shop,
+        MemoryWrite(action="revise", memory=memory, content={PLAIN_TEXT: "hashes are peppered"}, reason="they are"),
+    )
+    memory_write(shop, MemoryWrite(action="confirm", memory=memory))
+    said = text(memory_search(shop, MemorySearch(memory=memory)))
+    assert "hashes are peppered" in said
+    assert "version 2 revised" in said and ": they are" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"action": "add"}, "needs `content`"),
+        ({"action": "confirm"}, "needs `memory`"),
+        ({"action": "relate", "memory": "mem_1"}, "needs `relationship` and `target`"),
+        ({"action": "add", "content": {PLAIN_TEXT: "x"}, "functions": ("save",)}, "Give an id: app/crud.py::Repo.save"),
+        ({"action": "add", "content": {PLAIN_TEXT: "x"}, "functions": ("nosuch",)}, "'nosuch' was found"),
+        ({"action": "confirm", "memory": "mem_none"}, "mem_none"),
+    ],
+)
+def test_a_memory_that_cannot_be_written_says_why(shop: Project, asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(DriftError) as refused:
+        memory_write(shop, MemoryWrite(**asked))
+    assert words in str(refused.value)
+
+
+def test_nothing_remembered_is_said_as_that(shop: Project) -> None:
+    assert text(memory_search(shop, MemorySearch(query="zebra"))).startswith("No memory for 'zebra'.")
