@@ -5,8 +5,10 @@ What writes. Which function reaches which data stands in `reach`.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import apsw
@@ -158,7 +160,9 @@ class Declared(NamedTuple):
 
 
 _DECLARED = """
-SELECT m.id, m.name, m.table_name, f.path, m.line, m.framework, m.confidence, d.field_name, d.column_name, d.type, d.line
+SELECT
+    m.id, m.name, m.table_name, f.path, m.line, m.framework, m.confidence,
+    d.field_name, d.column_name, d.type, d.line
 FROM data_models m
 JOIN file_metadata f ON f.id = m.file_id
 LEFT JOIN data_fields d ON d.model_id = m.id
@@ -169,18 +173,10 @@ ORDER BY m.id, d.position
 def declared(db: apsw.Connection) -> list[Declared]:
     """Every model of the project."""
     found: list[Declared] = []
-    last = None
-    fields: list[NewField] = []
-    for number, *model, field, column, kind, line in db.execute(_DECLARED):
-        if number != last:
-            if found:
-                found[-1] = found[-1]._replace(fields=tuple(fields))
-            found.append(Declared(*model, ()))
-            fields, last = [], number
-        if field is not None:
-            fields.append(NewField(field, column, kind, line))
-    if found:
-        found[-1] = found[-1]._replace(fields=tuple(fields))
+    for _, rows in itertools.groupby(db.execute(_DECLARED), key=itemgetter(0)):
+        listed = list(rows)
+        fields = tuple(NewField(*row[7:]) for row in listed if row[7] is not None)
+        found.append(Declared(*listed[0][1:7], fields))
     return found
 
 

@@ -145,9 +145,8 @@ def test_the_predecessors_five(shop: apsw.Connection) -> None:
 
 
 def test_the_manifest(shop: apsw.Connection) -> None:
-    shop.execute(
-        """UPDATE status SET generation = 3, body = '{"stats": {"patterns": {"total": 2}}, "lastScan": {"errors": 0}}'"""
-    )
+    body = {"stats": {"patterns": {"total": 2}}, "lastScan": {"errors": 0}}
+    shop.execute("UPDATE status SET generation = 3, body = ?", (json.dumps(body),))
     assert record(shop, "SELECT * FROM v_manifest") == {
         "version": "0.1.0",
         "generated_at": None,

@@ -78,6 +78,28 @@ def test_models_bring_their_fields_and_take_them_along(tx: apsw.Connection, vill
     assert tx.execute("SELECT count(*) FROM data_fields").get == 0
 
 
+def test_every_declared_model_comes_back_with_its_fields_in_order(tx: apsw.Connection, village: Any) -> None:
+    here = village.file("a.py")
+    user = data.NewModel(
+        "User",
+        "users",
+        here,
+        1,
+        "django",
+        0.9,
+        None,
+        [data.NewField("b", "b", None, 2), data.NewField("a", "a", "x", 3)],
+    )
+    bare = data.NewModel("Log", "logs", here, 9, None, 1.0, None, [])
+    data.replace_models(tx, [here], [user, bare])
+    assert [(one.name, one.path, [field.column_name for field in one.fields]) for one in data.declared(tx)] == [
+        ("User", "a.py", ["b", "a"]),
+        ("Log", "a.py", []),
+    ]
+    assert data.have_models(tx, [here])
+    assert not data.have_models(tx, [])
+
+
 def test_what_a_person_called_sensitive_is_not_taken_back(tx: apsw.Connection, village: Any) -> None:
     here = village.file("a.py")
     tx.execute("INSERT INTO sensitive_fields (table_name, field_name, sensitivity) VALUES ('users', 'motto', 'custom')")
