@@ -176,7 +176,8 @@ def declared(db: apsw.Connection) -> list[Declared]:
     for _, rows in itertools.groupby(db.execute(_DECLARED), key=itemgetter(0)):
         listed = list(rows)
         fields = tuple(NewField(*row[7:]) for row in listed if row[7] is not None)
-        found.append(Declared(*listed[0][1:7], fields))
+        _, name, table, path, line, framework, confidence, *_ = listed[0]
+        found.append(Declared(name, table, path, line, framework, confidence, fields))
     return found
 
 
