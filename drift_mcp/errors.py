@@ -8,7 +8,7 @@ class DriftError(Exception):
 
 
 class StoreUnusable(DriftError):
-    """The store cannot be opened or written: damaged, newer, locked, on a full or read-only disk. It was left untouched."""
+    """The store cannot be opened or written: damaged, newer, locked, on a full or read-only disk. It is as it was."""
 
 
 class NotInitialised(DriftError):

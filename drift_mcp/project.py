@@ -1,8 +1,12 @@
-"""Opens the house: the store and the memory of one repository, once, and closes them once. Never scans and never answers."""
+"""Opens the house: the store and the memory of one repository, once, and closes them once.
+
+Never scans and never answers.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -14,31 +18,25 @@ import apsw
 from blake3 import blake3
 
 from drift_mcp import __version__
-from drift_mcp.errors import DriftError, NotInitialised
-from drift_mcp.store import connection, migrate
+from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
+from drift_mcp.store import connection, migrate, schema
 from drift_mcp.store.pool import ReaderPool
 from drift_mcp.store.writer import Writer
+from drift_mcp.tables import about, registry
 
 if TYPE_CHECKING:  # memories are opened when the first question about them comes
     from drift_mcp.cortex.cortex import Cortex
+
+logger = logging.getLogger(__name__)
 
 FOLDER: Final = ".drift"
 # 'DrFt' and 'DrRg' as integers: so that any SQLite tool, and we, can tell whose file it is.
 DRIFT_ID: Final = 0x44724674
 _REGISTRY_ID: Final = 0x44725267
 
-# What `init` adds to .gitignore: all that can be made again, and nothing that a person edits.
-_IGNORED: Final = (
-    "/.drift/drift.db",
-    "/.drift/drift.db-wal",
-    "/.drift/drift.db-shm",
-    "/.drift/cortex.db",
-    "/.drift/cortex.db-wal",
-    "/.drift/cortex.db-shm",
-    "/.drift/backups/",
-    "/.drift/scan.lock",
-)
-_HEADING: Final = "# Drift MCP"
+# What `init` adds to .gitignore: all of .drift/ can be made again, save what a person edits or reviews.
+_IGNORED: Final = ("/.drift/*", "!/.drift/drift.lock", "!/.drift/config.toml")
+_HEADING: Final = "# Drift"
 
 
 class Project:
@@ -66,7 +64,7 @@ class Project:
     @contextlib.contextmanager
     def read(self) -> Iterator[apsw.Connection]:
         """One snapshot for one answer. Raises NotInitialised when there is no store yet."""
-        with self._pool().snapshot() as db:
+        with self.readers.snapshot() as db:
             yield db
 
     @contextlib.contextmanager
@@ -76,42 +74,30 @@ class Project:
             yield tx
 
     @property
-    def writer(self) -> Writer:
-        """The one writer of drift.db in this process; opened, and the store created or migrated, when first asked for."""
-        with self._lock:
-            if self._writer is None:
-                if not self.store.parent.is_dir():
-                    raise NotInitialised(f"{self.root.name} has no {FOLDER} folder yet. Run `drift init`, or call scan_project.")
-                db = connection.open_writer(self.store, DRIFT_ID)
-                try:
-                    migrate.bring_up(db, migrate.read("drift", DRIFT_ID))
-                except BaseException:
-                    db.close()
-                    raise
-                self._writer = Writer(db, self.store)
-            return self._writer
-
-    def _pool(self) -> ReaderPool:
+    def readers(self) -> ReaderPool:
+        """The snapshots of drift.db. A store of an older schema is brought up first; a newer one is refused."""
         with self._lock:
             if self._readers is None:
                 if not self.is_initialised:
                     raise NotInitialised(
-                        f"Nothing is known about {self.root.name} yet: it was never scanned. Run `drift scan`, or call scan_project."
+                        f"Nothing is known about {self.root.name} yet: it was never scanned. "
+                        "Run `drift scan`, or call scan_project."
                     )
-                self._migrated()
-                self._readers = ReaderPool(self.store, DRIFT_ID)
+                ours = schema.read("drift", DRIFT_ID)
+                if self._writer is None and connection.schema_version(self.store, ours) != ours.version:
+                    _ = self.writer
+                self._readers = ReaderPool(self.store, ours)
             return self._readers
 
-    def _migrated(self) -> None:
-        """A store of an older schema is migrated before it is read; a newer one is refused."""
-        schema = migrate.read("drift", DRIFT_ID)
-        db = connection.open_reader(self.store, DRIFT_ID)
-        try:
-            version = db.pragma("user_version")
-        finally:
-            db.close()
-        if version != schema.version:
-            _ = self.writer
+    @property
+    def writer(self) -> Writer:
+        """The one writer of drift.db in this process; opened, made or brought up when first asked for."""
+        with self._lock:
+            if self._writer is None:
+                self._refuse_without_folder()
+                ours = schema.read("drift", DRIFT_ID)
+                self._writer = Writer(migrate.opened(self.store, ours), self.store, ours)
+            return self._writer
 
     @property
     def memory(self) -> Cortex:
@@ -120,8 +106,7 @@ class Project:
             if self._memory is None:
                 from drift_mcp.cortex.cortex import Cortex  # not before somebody asks: a scan needs no memory
 
-                if not self.store.parent.is_dir():
-                    raise NotInitialised(f"{self.root.name} has no {FOLDER} folder yet. Run `drift init`, or call scan_project.")
+                self._refuse_without_folder()
                 self._memory = Cortex.open(self.store.parent / "cortex.db", self.root)
             return self._memory
 
@@ -145,77 +130,107 @@ class Project:
     def __enter__(self) -> Project:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+
+    def _refuse_without_folder(self) -> None:
+        if not self.store.parent.is_dir():
+            raise NotInitialised(
+                f"{self.root.name} has no {FOLDER} folder yet. Run `drift init`, or call scan_project."
+            )
 
 
 def open_project(start: Path | str | None = None) -> Project:
-    """The project that `start` (default: the working folder) belongs to: the nearest folder above it that has a `.drift`, else the
-    repository root, else the folder itself. Opens nothing yet."""
+    """The project that `start` (default: the working folder) belongs to, as `find_root` finds it. Opens nothing yet."""
     return Project(find_root(Path(start) if start is not None else Path.cwd()))
 
 
 def find_root(start: Path) -> Path:
-    """The root of the project around `start`. Raises DriftError when `start` is no folder that can be read."""
+    """The root of the project around `start`: the nearest folder above it that has a `.drift`, else the repository's
+    root, else the folder itself. Raises DriftError when `start` is no folder that can be read."""
+    said = f"{os.fspath(start)!a}"
     try:
         here = start.expanduser().resolve()
-        if not here.exists():
-            raise DriftError(f"There is no folder {start}. Give the path of a repository.")
-        if not here.is_dir():
-            raise DriftError(f"{start} is a file. Give the folder of the repository that it belongs to.")
-        os.listdir(here)
-    except (PermissionError, RuntimeError, ValueError, OSError) as problem:
-        raise DriftError(f"The folder {start} cannot be read: {problem.__class__.__name__}. Check the path and its permissions.") from problem
-    above = (here, *here.parents)
-    for folder in above:
-        if (folder / FOLDER / "drift.db").exists():
-            return folder
-    for folder in above:
-        if (folder / ".git").exists():
-            return folder
-    return here
+        with os.scandir(here):
+            pass
+        above = (here, *here.parents)
+        found = next((folder for folder in above if _is_project(folder)), None) or next(
+            (folder for folder in above if (folder / ".git").exists()), here
+        )
+    except FileNotFoundError as problem:
+        raise DriftError(f"There is no folder {said}. Give the path of a repository.") from problem
+    except NotADirectoryError as problem:
+        raise DriftError(f"{said} is a file. Give the folder of the repository that it belongs to.") from problem
+    except OSError as problem:
+        raise DriftError(f"The folder {said} cannot be read: {problem.strerror}. Check its permissions.") from problem
+    except (ValueError, RuntimeError) as problem:  # a NUL in the path; a loop of links, or nobody's home
+        raise DriftError(f"{said} is no path of a folder: {problem}. Give the path of a repository.") from problem
+    try:
+        os.fspath(found).encode()
+    except UnicodeEncodeError as problem:
+        raise DriftError(f"The path {said} is not valid UTF-8, which SQLite needs. Rename the folder.") from problem
+    return found
+
+
+def _is_project(folder: Path) -> bool:
+    drift = folder / FOLDER
+    # The registry's own folder in a home makes no project of everything below it.
+    return (drift / "drift.db").exists() or (drift.is_dir() and drift != registry_path().parent)
 
 
 def init(project: Project) -> list[str]:
-    """Create both databases and the right lines of .gitignore; safe to repeat. Returns what was made, in words."""
+    """Make both databases and the right lines of .gitignore; safe to repeat. Returns what was made, in words."""
     made: list[str] = []
     folder = project.root / FOLDER
     try:
         if not folder.is_dir():
             folder.mkdir()
             made.append(f"{FOLDER}/")
-        new = not project.store.exists()
-        with project.write() as tx:
-            _describe(tx, project.root)
-        if new:
-            made.append(f"{FOLDER}/drift.db")
-        new = not (folder / "cortex.db").exists()
+    except OSError as problem:
+        raise StoreUnusable(
+            f"{project.root.name} cannot hold a {FOLDER} folder: {problem.strerror}. Check what is in its place, "
+            "and the permissions."
+        ) from problem
+    new = not project.store.exists()
+    _describe(project)
+    if new:
+        made.append(f"{FOLDER}/drift.db")
+    if not (folder / "cortex.db").exists():
         _ = project.memory
-        if new:
-            made.append(f"{FOLDER}/cortex.db")
+        made.append(f"{FOLDER}/cortex.db")
+    try:
         if _ignore(project.root):
             made.append("lines in .gitignore")
-    except (PermissionError, FileExistsError, NotADirectoryError) as problem:
-        raise DriftError(f"{project.root} cannot hold a {FOLDER} folder: {problem.strerror}.") from problem
-    register(project.root)
+    except OSError as problem:
+        raise DriftError(
+            f".gitignore cannot be written: {problem.strerror}. Make it writable, or add these lines to it: "
+            + ", ".join(_IGNORED)
+        ) from problem
+    if _is_unknown(project.root):
+        register(project.root)
     return made
 
 
-_PROJECT: Final = """
-INSERT INTO project (id, name, root_path, drift_version)
-VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (id) DO UPDATE SET
-    name = excluded.name,
-    root_path = excluded.root_path,
-    drift_version = excluded.drift_version,
-    updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-"""
-
-
-def _describe(tx: apsw.Connection, root: Path) -> None:
-    known = tx.execute("SELECT id FROM project").fetchall()
-    identity = known[0][0] if known else _identity(root)
-    tx.execute(_PROJECT, (identity, root.name or str(root), str(root), __version__))
+def _describe(project: Project) -> None:
+    """Where the project lies and which program wrote last. Written only when that changed: another may be writing."""
+    _ = project.writer
+    with project.read() as db:
+        known = about.read(db)
+    root = project.root
+    told = about.About(
+        known.id if known else _identity(root),
+        root.name or str(root),
+        str(root),
+        __version__,
+        schema.read("drift", DRIFT_ID).version,
+        known.monorepo_root if known else None,
+        known.package_manager if known else None,
+    )
+    if told != known:
+        with project.write() as tx:
+            about.put(tx, told)
 
 
 def _identity(root: Path) -> str:
@@ -223,21 +238,24 @@ def _identity(root: Path) -> str:
 
 
 def _ignore(root: Path) -> bool:
-    """Add what is missing to .gitignore, in its own line ending; everything else stays as it is."""
+    """Append what is missing to .gitignore, in its own line ending; everything else stays as it is, to the byte."""
     path = root / ".gitignore"
     try:
         before = path.read_bytes()
     except FileNotFoundError:
         before = b""
-    ending = b"\r\n" if b"\r\n" in before else b"\n"
     present = {line.strip() for line in before.decode("utf-8", "replace").splitlines()}
-    missing = [line for line in _IGNORED if line not in present and line.lstrip("/") not in present]
-    if not missing or ".drift/" in present or "/.drift/" in present or ".drift" in present:
+    if present & {".drift", ".drift/", "/.drift", "/.drift/"}:
+        return False  # somebody has decided to keep all of it out
+    missing = [line for line in _IGNORED if line not in present]
+    if not missing:
         return False
-    lines = ([] if _HEADING in present else [_HEADING]) + missing
-    joint = b"" if not before or before.endswith(b"\n") else ending
-    blank = ending if before.strip() else b""
-    path.write_bytes(before + joint + blank + ending.join(line.encode("ascii") for line in lines) + ending)
+    ending = "\r\n" if b"\r\n" in before else "\n"
+    lines = missing if _HEADING in present else [_HEADING, *missing]
+    joint = "" if not before or before.endswith(b"\n") else ending
+    blank = ending if before.strip() else ""
+    with path.open("ab") as file:
+        file.write((joint + blank + ending.join(lines) + ending).encode("ascii"))
     return True
 
 
@@ -247,51 +265,63 @@ def _ignore(root: Path) -> bool:
 def registry_path() -> Path:
     """The user-level database: in DRIFT_HOME, else in `.drift` of the home folder."""
     home = os.environ.get("DRIFT_HOME")
-    return (Path(home) if home else Path.home() / FOLDER) / "registry.db"
+    return (Path(home) if home else Path.home() / FOLDER).resolve() / "registry.db"
 
 
-_REGISTER: Final = """
-INSERT INTO project_registry (id, name, path, schema_version, drift_version)
-VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    name = excluded.name,
-    last_accessed = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-    schema_version = excluded.schema_version,
-    drift_version = excluded.drift_version
-"""
-
-
-def register(root: Path) -> None:
-    """Remember the project among the user's. A registry that cannot be written is no reason to refuse a scan."""
+def register(
+    root: Path, *, health_score: int | None = None, pattern_count: int = 0, last_scan_at: str | None = None
+) -> None:
+    """Remember the project among the user's. A registry that cannot be written is told to the log, and no reason to
+    refuse anything else: only finding the project by its name needs it."""
     path = registry_path()
+    ours = schema.read("registry", _REGISTRY_ID)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _registry() as db:
-            version = migrate.read("drift", DRIFT_ID).version
-            db.execute(_REGISTER, (_identity(root), root.name or str(root), str(root), version, __version__))
-    except (OSError, DriftError):
-        return
-
-
-@contextlib.contextmanager
-def _registry() -> Iterator[apsw.Connection]:
-    path = registry_path()
-    db = connection.open_writer(path, _REGISTRY_ID)
-    try:
-        migrate.bring_up(db, migrate.read("registry", _REGISTRY_ID))
-        with Writer(db, path).transaction() as tx:
-            yield tx
-    finally:
-        db.close()
+        writer = Writer(migrate.opened(path, ours), path, ours)
+        try:
+            with writer.transaction() as tx:
+                registry.put(
+                    tx,
+                    _identity(root),
+                    root.name or str(root),
+                    str(root),
+                    schema_version=schema.read("drift", DRIFT_ID).version,
+                    drift_version=__version__,
+                    health_score=health_score,
+                    pattern_count=pattern_count,
+                    last_scan_at=last_scan_at,
+                )
+        finally:
+            writer.close()
+    except (OSError, DriftError) as problem:
+        logger.warning("%s was not added to the registry of projects: %s", root.name, problem)
 
 
 def registered(name: str) -> Path | None:
-    """The root of the registered project of that name; None when there is none, or more than one."""
-    if not registry_path().exists():
-        return None
+    """The root of the registered project of that name, or None. Raises DriftError when there are several."""
+    if Path(name).name != name:
+        return None  # a path, which needs no registry
+    found = [Path(each.path) for each in _registered(name) if Path(each.path).is_dir()]
+    if len(found) > 1:
+        places = ", ".join(str(path) for path in found)
+        raise DriftError(f"{len(found)} projects are named {name!r}: {places}. Give the path instead.")
+    return found[0] if found else None
+
+
+def _is_unknown(root: Path) -> bool:
     try:
-        with _registry() as db:
-            found = db.execute("SELECT path FROM project_registry WHERE name = ?", (name,)).fetchall()
-    except DriftError:
-        return None
-    return Path(found[0][0]) if len(found) == 1 else None
+        return not _registered(str(root))
+    except StoreUnusable:
+        return True
+
+
+def _registered(text: str) -> list[registry.Registered]:
+    path = registry_path()
+    if not path.exists():
+        return []
+    pool = ReaderPool(path, schema.read("registry", _REGISTRY_ID))
+    try:
+        with pool.snapshot() as db:
+            return registry.named(db, text)
+    finally:
+        pool.close()

@@ -12,7 +12,7 @@ import apsw
 
 from drift_mcp.cortex import vectors
 from drift_mcp.errors import StoreUnusable
-from drift_mcp.store import connection, migrate
+from drift_mcp.store import migrate, schema
 from drift_mcp.store.pool import ReaderPool
 from drift_mcp.store.writer import Writer
 
@@ -33,13 +33,9 @@ class Opened:
         extension = vectors.extension_path()
         if extension is None:
             raise StoreUnusable("The package sqlite-vec, which holds the vector index, is missing. Install it again.")
-        db = connection.open_writer(path, APPLICATION_ID, extensions=(extension,))
-        try:
-            migrate.bring_up(db, migrate.read("cortex", APPLICATION_ID))
-        except BaseException:
-            db.close()
-            raise
-        return cls(Writer(db, path), ReaderPool(path, APPLICATION_ID, extensions=(extension,)))
+        ours = schema.read("cortex", APPLICATION_ID)
+        writer = Writer(migrate.opened(path, ours, extensions=(extension,)), path, ours)
+        return cls(writer, ReaderPool(path, ours, extensions=(extension,)))
 
     def transaction(self) -> AbstractContextManager[apsw.Connection]:
         """All of what is done inside, or nothing of it."""

@@ -1,129 +1,263 @@
-"""Opens connections to one of our databases, and tells a store from everything that is none. Holds no SQL about content."""
+"""Opens connections to one of our databases, and tells a store from everything that is none. Holds no SQL about
+content.
+
+What is refused stays as it was, to the byte: whose file it is stands in its first 100 bytes, and those are read before
+anything that could write. They are read through SQLite, because closing a plain file descriptor of a live database
+would drop this process's locks.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
 
-from drift_mcp.errors import StoreUnusable
+from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
+from drift_mcp.store.schema import Schema
 
-# A second process that scans holds the write lock for the length of one commit, at most some seconds on a slow disk.
+# Another process holds the write lock for one commit, at most some seconds on a slow disk.
 BUSY_MS: Final = 10_000
 # 64 MB of page cache: the working set of the largest stores measured (190 MB) gained nothing from more.
 _CACHE_KB: Final = 65_536
 # Reading through the page map saves a copy on look-ups; 256 MB holds a store of half a million functions.
 _MMAP_BYTES: Final = 268_435_456
-# Pages after which a commit checkpoints. The default of 1,000 costs a bulk load 1.1 to 1.6 times; 4,000 keep the WAL near 17 MB.
-_CHECKPOINT_PAGES: Final = 4_000
 # What a checkpoint leaves of a WAL that once grew large.
 _WAL_BYTES_KEPT: Final = 33_554_432
 
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100  # by SQLite's file format; big-endian numbers at fixed places
 
-def open_writer(path: Path, application_id: int, *, extensions: Iterable[Path] = ()) -> apsw.Connection:
-    """The connection that may write. Creates an empty file when there is none. Raises StoreUnusable for a file that is no store of ours."""
-    db = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-    try:
-        _check(db, path, application_id, empty_allowed=True)
-        _load(db, extensions)
-        if db.pragma("journal_mode", "wal") != "wal":
-            raise StoreUnusable(f"{path.name} cannot use a write-ahead log here. Is its folder on a network file system?")
-        # NORMAL: a power cut may cost the last commits, never the consistency; kill -9 costs nothing.
-        db.pragma("synchronous", 1)
-        db.pragma("foreign_keys", True)
-        db.pragma("wal_autocheckpoint", _CHECKPOINT_PAGES)
-        db.pragma("journal_size_limit", _WAL_BYTES_KEPT)
-        _tune(db)
-    except apsw.Error as problem:
-        db.close()
-        raise unusable(path, problem) from problem
-    except BaseException:
-        db.close()
-        raise
+
+class _Header(NamedTuple):
+    is_database: bool
+    application_id: int
+    user_version: int
+
+
+def open_writer(
+    path: Path, schema: Schema, *, extensions: Iterable[Path] = (), busy_ms: int = BUSY_MS
+) -> apsw.Connection:
+    """A connection that may write to an existing store of any schema up to ours; `migrate.opened` also makes one and
+    brings it up.
+
+    Raises StoreUnusable for what is no store of ours, or of a newer Drift: it is left untouched."""
+    refuse_foreign(path, schema)
+    with explained(path):
+        db = _connected(path, apsw.SQLITE_OPEN_READWRITE, extensions, busy_ms)
+        try:
+            # The last one to close would fold the WAL into the database: not before it is known to be for us.
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            refuse_newer(db, path, schema)
+            if db.pragma("journal_mode", "wal") != "wal":
+                raise StoreUnusable(
+                    f"{path.name} cannot have a write-ahead log where it lies. Is it on a network file system? "
+                    "Keep the project on a local disk."
+                )
+            # NORMAL: a power cut may cost the last commits, never the consistency; kill -9 costs nothing.
+            db.pragma("synchronous", 1)
+            db.pragma("foreign_keys", True)
+            db.pragma("journal_size_limit", _WAL_BYTES_KEPT)
+            _tune(db)
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        except BaseException:
+            db.close()
+            raise
     return db
 
 
-def open_reader(path: Path, application_id: int, *, extensions: Iterable[Path] = ()) -> apsw.Connection:
-    """A connection that can only read. Raises StoreUnusable when there is no store of ours at `path`."""
-    if not path.exists():
-        raise StoreUnusable(f"There is no {path.name} in {path.parent.name}/. Run `drift init` and `drift scan` first.")
-    db = _connect(path, apsw.SQLITE_OPEN_READONLY)
-    try:
-        _check(db, path, application_id, empty_allowed=False)
-        _load(db, extensions)
-        db.pragma("query_only", True)
-        _tune(db)
-    except apsw.Error as problem:
-        db.close()
-        raise unusable(path, problem) from problem
-    except BaseException:
-        db.close()
-        raise
+def open_reader(path: Path, schema: Schema, *, extensions: Iterable[Path] = ()) -> apsw.Connection:
+    """A connection that can only read, to a store of exactly our schema. Raises NotInitialised when there is none."""
+    refuse_foreign(path, schema)
+    with explained(path):
+        db = _connected(path, apsw.SQLITE_OPEN_READONLY, extensions, BUSY_MS)
+        try:
+            refuse_other_schema(db, path, schema)
+            db.pragma("query_only", True)
+            _tune(db)
+        except BaseException:
+            db.close()
+            raise
     return db
 
 
-def unusable(path: Path, problem: BaseException) -> StoreUnusable:
+def schema_version(path: Path, schema: Schema) -> int:
+    """Of the store at `path`, up to ours. Raises as `open_reader` does for what is no store of ours, or newer."""
+    refuse_foreign(path, schema)
+    with explained(path):
+        db = _connected(path, apsw.SQLITE_OPEN_READONLY, (), BUSY_MS)
+        try:
+            return refuse_newer(db, path, schema)
+        finally:
+            db.close()
+
+
+def open_blank(path: Path, *, extensions: Iterable[Path] = ()) -> apsw.Connection:
+    """A connection to a file that is not there yet, for `migrate` to fill."""
+    with explained(path):
+        return _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extensions, BUSY_MS)
+
+
+def refuse_foreign(path: Path, schema: Schema) -> None:
+    """Raises unless the file at `path` says that it is a store of `schema`'s kind."""
+    header = _header(path)
+    if not header.is_database:
+        raise StoreUnusable(
+            f"{path.name} is not a database. It was left untouched. Move it away and run `drift init` for a new store."
+        )
+    if header.application_id != schema.application_id:
+        raise StoreUnusable(
+            f"{path.name} is a database of another program, or of another time (application id "
+            f"{header.application_id:#x}, not {schema.application_id:#x}). It was left untouched. "
+            "Move it away and run `drift init` to make a new store."
+        )
+    if header.user_version > schema.version:
+        raise _newer(path, header.user_version, schema)
+
+
+def refuse_newer(db: apsw.Connection, path: Path, schema: Schema) -> int:
+    """Raises when the store is of a newer schema than ours, also when that stands in the WAL alone; returns its
+    version."""
+    # Reading a table's name as well finds a file that was cut short.
+    db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    version = int(db.execute("PRAGMA user_version").get)
+    if version > schema.version:
+        raise _newer(path, version, schema)
+    return version
+
+
+def refuse_other_schema(db: apsw.Connection, path: Path, schema: Schema) -> None:
+    """Raises when the store is not of our schema: then none of our statements fits it."""
+    version = int(db.execute("PRAGMA user_version").get)
+    if version > schema.version:
+        raise _newer(path, version, schema)
+    if version < schema.version:
+        raise StoreUnusable(
+            f"{path.name} has schema {version}, and this Drift reads {schema.version}. "
+            "Open the project once for writing, as `drift scan` does; that brings it up."
+        )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """What the world did to the store inside comes out as StoreUnusable, saying what to do."""
+    try:
+        yield
+    except _UNUSABLE as problem:
+        raise unusable(path, problem) from problem
+
+
+_UNUSABLE: Final = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.ReadOnlyError,
+)
+
+
+def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
     """What SQLite says about a file, in words that say what to do."""
     name = path.name
     if isinstance(problem, apsw.NotADBError):
-        return StoreUnusable(f"{name} is not a database. It was left untouched. Move it away and run `drift init` to begin a new store.")
+        return StoreUnusable(
+            f"{name} is not a database. It was left untouched. Move it away and run `drift init` to make a new store."
+        )
     if isinstance(problem, apsw.CorruptError):
         return StoreUnusable(
-            f"{name} is damaged. It was left untouched. Restore a backup with `drift backup restore latest`, "
-            "or move it away and run `drift scan` to build it anew."
+            f"{name} is damaged. It was left untouched. Put a backup in its place, or move it away and run "
+            "`drift scan` to make it anew."
         )
     if isinstance(problem, apsw.BusyError):
-        return StoreUnusable(f"{name} is locked: another process has been writing for {BUSY_MS // 1000} s. Try again when it is done.")
+        return StoreUnusable(
+            f"{name} is locked: another process is writing (a scan in progress?). Try again when it is done."
+        )
     if isinstance(problem, (apsw.CantOpenError, apsw.PermissionsError)):
-        return StoreUnusable(f"{name} cannot be opened in {path.parent.name}/. Does the folder exist, and may you read and write it?")
+        return StoreUnusable(
+            f"{name} cannot be opened in {path.parent.name}/. Is the folder there, and may you read and write it?"
+        )
     if isinstance(problem, apsw.ReadOnlyError):
-        return StoreUnusable(f"{name} or its folder is read-only. Drift needs to write there.")
+        return StoreUnusable(
+            f"{name} or its folder is read-only, and Drift needs to write there. Change its permissions."
+        )
     if isinstance(problem, apsw.FullError):
         return StoreUnusable(f"The disk is full: {name} kept what was committed before. Free some room and try again.")
-    return StoreUnusable(f"{name} cannot be used: {problem}.")
+    return StoreUnusable(f"{name} cannot be read or written: the disk reports an error ({problem}). Check the disk.")
 
 
-def _connect(path: Path, flags: int) -> apsw.Connection:
+def _header(path: Path) -> _Header:
     try:
-        # NOMUTEX: each of our connections is used by one thread at a time, which the pool and the writer see to.
-        db = apsw.Connection(os.fspath(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX)
-    except apsw.Error as problem:
-        raise unusable(path, problem) from problem
-    # Before any other pragma: connections that open at the same moment otherwise meet a lock on their first statement.
-    db.set_busy_timeout(BUSY_MS)
-    return db
-
-
-def _check(db: apsw.Connection, path: Path, application_id: int, *, empty_allowed: bool) -> None:
-    # In this order: a process that is making the store just now commits its tables and the id at once.
-    objects = db.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
-    found = db.pragma("application_id")
-    if found == application_id:
-        return
-    if found == 0 and objects == 0 and empty_allowed:
-        return
-    if found == 0 and objects == 0:
-        raise StoreUnusable(f"{path.name} is empty. Run `drift init` to make it a store.")
-    raise StoreUnusable(
-        f"{path.name} is a database of another program (application id {found:#x}). It was left untouched. "
-        "Move it away, or run `drift upgrade` if it comes from an earlier Drift."
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise NotInitialised(
+            f"There is no {path.name} in {path.parent.name}/. Run `drift scan`, or call scan_project: it makes one."
+        ) from problem
+    except OSError as problem:
+        raise StoreUnusable(f"{path.name} is out of reach: {problem.strerror}. Check the permissions.") from problem
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreUnusable(f"{path.name} cannot be opened: it is no file. Move it away and run `drift init`.")
+    if found.st_size == 0:
+        raise StoreUnusable(
+            f"{path.name} is empty, so it is not a database. It was left untouched. Move it away and run `drift init`."
+        )
+    with explained(path):
+        db = _opened(path, apsw.SQLITE_OPEN_READONLY)
+        try:
+            # Straight from the file: no transaction, no lock, and no -wal or -shm made beside it.
+            _, first = db.read("main", 0, 0, _HEADER_BYTES)
+        finally:
+            db.close()
+    return _Header(
+        first.startswith(_MAGIC),
+        int.from_bytes(first[68:72], "big"),
+        int.from_bytes(first[60:64], "big"),
     )
 
 
-def _load(db: apsw.Connection, extensions: Iterable[Path]) -> None:
-    wanted = tuple(extensions)
-    if not wanted:
-        return
-    db.enable_load_extension(True)
-    for each in wanted:
-        db.load_extension(os.fspath(each))
-    db.enable_load_extension(False)
+def _newer(path: Path, version: int, schema: Schema) -> StoreUnusable:
+    return StoreUnusable(
+        f"{path.name} was made by a newer Drift (schema {version}; this one knows {schema.version}). "
+        "It was left untouched. Update this program, or use the newer one."
+    )
+
+
+def _opened(path: Path, flags: int) -> apsw.Connection:
+    try:
+        return apsw.Connection(os.fspath(path), flags=flags)
+    except UnicodeEncodeError as problem:
+        raise DriftError(
+            f"SQLite cannot open a path that is not valid UTF-8: {os.fspath(path)!a}. Rename the folder."
+        ) from problem
+
+
+def _connected(path: Path, flags: int, extensions: Iterable[Path], busy_ms: int) -> apsw.Connection:
+    db = _opened(path, flags)
+    try:
+        # Before any statement: connections that open at the same moment otherwise meet a lock on their first one.
+        db.set_busy_timeout(busy_ms)
+        # A misspelt column in double quotes is an error, not a text.
+        db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        wanted = tuple(extensions)
+        if wanted:
+            db.enable_load_extension(True)
+            for each in wanted:
+                db.load_extension(os.fspath(each))
+            db.enable_load_extension(False)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _tune(db: apsw.Connection) -> None:
     db.pragma("cache_size", -_CACHE_KB)
     db.pragma("mmap_size", _MMAP_BYTES)
-    db.pragma("temp_store", 2)  # sorting and temporary indexes in memory
+    db.pragma("temp_store", 2)  # sorting and temporary indexes in memory: nothing is written outside of .drift/
