@@ -1,10 +1,8 @@
-"""TypeScript, TSX and JavaScript source → facts. One parse, one walk; knows no other file and no database, and never
-fails on a source.
+"""TypeScript, TSX and JavaScript source → facts. One parse, one walk; knows no other file and never fails on a source.
 
 The walk itself is `typescript_walk`; what each kind of node means stands in `typescript_statements`, `_values`,
-`_definitions`,
-`_declarations`, `_types` and `_scopes`. This module puts their handlers into one table per grammar and the collected
-rows into facts.
+`_definitions`, `_declarations`, `_types` and `_scopes`. This module puts their handlers into one table per grammar and
+the collected rows into facts.
 """
 
 from __future__ import annotations
@@ -30,6 +28,7 @@ from drift_mcp.scan.facts import (
     Problem,
     Scope,
 )
+from drift_mcp.scan.languages import is_test
 from drift_mcp.scan.typescript_scopes import DECLARING, body
 from drift_mcp.scan.typescript_statements import STATEMENTS
 from drift_mcp.scan.typescript_types import TYPES
@@ -37,12 +36,6 @@ from drift_mcp.scan.typescript_values import LINKS, VALUES, scattered
 from drift_mcp.scan.typescript_walk import MOST_VALUES, Draft, Grammar, Handle, Walk, fields_of
 
 LANGUAGES: Final = ("typescript", "tsx", "javascript")
-
-_TEST: Final = re.compile(
-    r"(?:^|/)(?:__tests__|__mocks__|tests?|specs?|cypress|e2e)/|[.\-_](?:test|spec|e2e|cy|e2e-spec)\.[cm]?[jt]sx?$",
-    re.IGNORECASE,
-)
-
 
 # tree-sitter gives ERROR this number, far beyond those of any grammar.
 _ERROR: Final = 65_535
@@ -73,10 +66,11 @@ def _grammar(language: str) -> tuple[Parser, Grammar]:
 
 
 def facts_of(path: str, source: bytes, language: str) -> FileFacts:
-    """What this source says on its own. `language` is one of LANGUAGES; `path` relative to the project root, '/'
-    between parts."""
+    """What this source says on its own.
+
+    `language` is one of LANGUAGES; `path` is relative to the project root, with '/' between its parts.
+    """
     problems: list[Problem] = []
-    source = _utf8(source, problems)
     parser, grammar = _grammar(language)
     tree = parser.parse(source)
     root = tree.root_node
@@ -96,26 +90,6 @@ def module_name(path: str) -> str:
     """The path without its ending, and without a final `/index`."""
     stem = re.sub(r"(?:\.d)?\.[cm]?[jt]sx?$", "", path)
     return stem.removesuffix("/index") if stem != "index" else stem
-
-
-def is_test(path: str) -> bool:
-    return _TEST.search(path) is not None
-
-
-def _utf8(source: bytes, problems: list[Problem]) -> bytes:
-    if source.startswith((b"\xff\xfe", b"\xfe\xff")):
-        problems.append(Problem("encoding", 0, "The file is UTF-16; it was read as such."))
-        return source.decode("utf-16", "replace").encode("utf-8", "replace")
-    if source.startswith(b"\xef\xbb\xbf"):
-        source = source[3:]
-    try:
-        source.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        problems.append(
-            Problem("encoding", line, "The file is not UTF-8; characters that could not be read were replaced.")
-        )
-    return source
 
 
 def _syntax_problem(root: Node) -> Problem:

@@ -1,5 +1,4 @@
-"""What declarations, imports and patterns bind, and in which scope: hoisting, blocks, destructuring. Knows nothing of
-calls."""
+"""What declarations, imports and patterns bind, and in which scope: hoisting, blocks, destructuring. Sees no calls."""
 
 from __future__ import annotations
 

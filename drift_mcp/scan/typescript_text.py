@@ -1,5 +1,4 @@
-"""String constants of the JavaScript family: what they say, and which of them are worth keeping. Never keeps a
-secret."""
+"""String constants of the JavaScript family: what they say and which are worth keeping. Never keeps a secret."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""TypeScript's type annotations as type expressions. Never computes a type: what the compiler would work out stays
-(UNION, ())."""
+"""TypeScript's annotations as type expressions. Never computes a type: what only the compiler knows is (UNION, ())."""
 
 from __future__ import annotations
 
@@ -58,8 +57,7 @@ def type_arguments(walk: Walk, node: Node) -> Expr:
 
 
 def enter_type_parameters(walk: Walk, node: Node | None) -> tuple[str, ...]:
-    """Makes `<T, U extends V>` known to the current frame; gives their names. A constraint is what is known of the
-    parameter."""
+    """Makes `<T, U extends V>` known to the current frame; gives their names. A constraint is what is known."""
     if node is None:
         return ()
     names: list[str] = []

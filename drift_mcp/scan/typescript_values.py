@@ -1,5 +1,4 @@
-"""Expressions of the JavaScript family as expressions of `facts`, with the calls, accesses and reads of the
-environment in them."""
+"""Expressions of the JavaScript family, with the calls, the accesses and the reads of the environment in them."""
 
 from __future__ import annotations
 
@@ -86,8 +85,7 @@ def chain(walk: Walk, node: Node) -> Expr:
 
 
 def _chain(walk: Walk, node: Node, last_flags: int) -> Expr:
-    """Calls, members and items hang on each other without bound (`a.b().c()…`): down to the root first, then up in a
-    loop."""
+    """Calls, members and items hang on each other without bound (`a.b().c()…`): down to the root, then up in a loop."""
     fields, kinds = walk.fields, walk.links
     links: list[tuple[int, Node]] = []
     root: Node | None = node

@@ -1,10 +1,8 @@
-"""The walk over one syntax tree of the JavaScript family: where it stands, what names mean there, and the rows it has
-collected.
+"""The walk over one syntax tree of a script: where it stands, what names mean there, what it has collected.
 
 The walk goes down by recursion, as the source nests, but never deeper than DEEPEST: what lies below is put off and
-walked later from
-where it stands, so that no source exhausts the stack. Nothing here knows a node kind; the handlers of the other
-modules do.
+walked later from where it stands, so that no source exhausts the stack. Nothing here knows a node kind; the handlers
+of the other modules do.
 """
 
 from __future__ import annotations
@@ -159,8 +157,7 @@ class Draft:
 
 
 class Frame:
-    """The names of one scope, by their bytes in the source. Names of outer frames are remembered here once they were
-    asked for."""
+    """The names of one scope, by their bytes in the source; names of outer frames too, once they were asked for."""
 
     __slots__ = ("names", "outer", "scope")
 
