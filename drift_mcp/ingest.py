@@ -416,7 +416,7 @@ class _Scan:
         found = self._function_ids.get(path)
         if found is None:
             stored = functions.ids_in(tx, self._ids[path])
-            found = [stored[definition.qualified_name, definition.ordinal] for definition in facts_of.need(path).definitions]
+            found = [stored[_identity(definition)] for definition in facts_of.need(path).definitions]
             self._function_ids[path] = found
         return found
 
@@ -679,7 +679,7 @@ class _Offered:
         for path, qualified, ordinal in rows:
             facts = self._facts_of.get(path)
             for number, definition in enumerate(facts.definitions if facts is not None else ()):
-                if (definition.qualified_name, definition.ordinal) == (qualified, ordinal):
+                if _identity(definition) == (qualified, ordinal):
                     found.append((path, number))
         return tuple(found)
 
@@ -698,8 +698,7 @@ def _function_rows(facts: FileFacts) -> list[functions.NewFunction]:
         ]
         rows.append(
             functions.NewFunction(
-                _shown(definition.qualified_name),
-                definition.ordinal,
+                *_identity(definition),
                 _shown(definition.name),
                 definition.kind,
                 definition.parent if definition.parent >= 0 else None,
@@ -721,6 +720,13 @@ def _function_rows(facts: FileFacts) -> list[functions.NewFunction]:
             )
         )
     return rows
+
+
+def _identity(definition: F.Definition) -> tuple[str, int]:
+    """Qualified name and ordinal. A module body has a name of its own that no definition can have: copy.py may define `copy`."""
+    if definition.kind == "module":
+        return ("<module>", 0)
+    return (_shown(definition.qualified_name), definition.ordinal)
 
 
 def _offer(facts: FileFacts) -> object:

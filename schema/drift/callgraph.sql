@@ -14,7 +14,7 @@
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY,
     file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
-    qualified_name TEXT NOT NULL,                  -- within its file: 'Cart.total'; of a module body: the module's name
+    qualified_name TEXT NOT NULL,                  -- within its file: 'Cart.total'; of a module body: '<module>'
     ordinal INTEGER NOT NULL DEFAULT 0 CHECK (ordinal >= 0),  -- 0, 1, … among equal qualified names of one file, in source order
     name TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('module', 'class', 'function', 'method', 'lambda')),

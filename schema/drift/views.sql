@@ -379,7 +379,9 @@ SELECT
     c.category,
     c.pattern_count,
     (
-        SELECT json_group_array(json_object(
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object(
             'id', p.id,
             'name', p.name,
             'description', p.description,
@@ -389,27 +391,37 @@ SELECT
             'confidence', json_object('score', p.confidence_score, 'level', p.confidence_level),
             'severity', p.severity,
             'locations', json((
-                SELECT json_group_array(json_object('file', f.path, 'line', l.line, 'column', l.column_num) ORDER BY f.path, l.line)
-                FROM pattern_locations l
-                JOIN file_metadata f ON f.id = l.file_id
-                WHERE l.pattern_key = p.key AND l.is_outlier = 0
+                SELECT json_group_array(json(item))
+                FROM (
+                    SELECT json_object('file', f.path, 'line', l.line, 'column', l.column_num) AS item
+                    FROM pattern_locations l
+                    JOIN file_metadata f ON f.id = l.file_id
+                    WHERE l.pattern_key = p.key AND l.is_outlier = 0
+                    ORDER BY f.path, l.line
+                )
             )),
             'outliers', json((
-                SELECT json_group_array(json_object(
+                SELECT json_group_array(json(item))
+                FROM (
+                    SELECT json_object(
                     'file', f.path, 'line', l.line, 'column', l.column_num,
                     'reason', l.outlier_reason, 'deviationScore', l.deviation_score
-                ) ORDER BY f.path, l.line)
-                FROM pattern_locations l
-                JOIN file_metadata f ON f.id = l.file_id
-                WHERE l.pattern_key = p.key AND l.is_outlier = 1
+                ) AS item
+                    FROM pattern_locations l
+                    JOIN file_metadata f ON f.id = l.file_id
+                    WHERE l.pattern_key = p.key AND l.is_outlier = 1
+                    ORDER BY f.path, l.line
+                )
             )),
             'metadata', json_object(
                 'firstSeen', p.first_seen, 'lastSeen', p.last_seen,
                 'approvedAt', p.approved_at, 'approvedBy', p.approved_by, 'tags', json(ifnull(p.tags, '[]'))
             )
-        ) ORDER BY p.confidence_score DESC, p.id)
-        FROM patterns p
-        WHERE p.category = c.category
+        ) AS item
+            FROM patterns p
+            WHERE p.category = c.category
+            ORDER BY p.confidence_score DESC, p.id
+        )
     ) AS patterns
 FROM (SELECT category, count(*) AS pattern_count FROM patterns GROUP BY category) c;
 
@@ -454,19 +466,25 @@ SELECT
         )
     ) AS fields,
     (
-        SELECT json_group_array(
-            json_object('field', s.field_name, 'sensitivity', s.sensitivity, 'reason', s.reason) ORDER BY s.field_name
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object('field', s.field_name, 'sensitivity', s.sensitivity, 'reason', s.reason) AS item
+            FROM sensitive_fields s
+            WHERE s.table_name = t.table_name
+            ORDER BY s.field_name
         )
-        FROM sensitive_fields s
-        WHERE s.table_name = t.table_name
     ) AS sensitive_fields,
     (
-        SELECT json_group_array(json_object(
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object(
             'id', a.id, 'file', a.file, 'line', a.line, 'column', a.column_num, 'operation', a.operation,
             'fields', json(a.fields), 'functionId', a.function_id, 'confidence', a.confidence
-        ) ORDER BY a.file, a.line, a.column_num)
-        FROM v_data_access_points a
-        WHERE a.table_name = t.table_name
+        ) AS item
+            FROM v_data_access_points a
+            WHERE a.table_name = t.table_name
+            ORDER BY a.file, a.line, a.column_num
+        )
     ) AS access_points
 FROM (
     SELECT table_name FROM data_models
@@ -500,7 +518,9 @@ SELECT
     ) AS unresolved_calls,
     f.last_scanned AS last_updated,
     (
-        SELECT json_group_array(json_object(
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object(
             'id', e.function_id, 'name', e.function, 'file', e.file, 'line', e.line, 'label', e.label,
             'reachableFunctions', (
                 WITH RECURSIVE reached (id) AS (
@@ -526,25 +546,31 @@ SELECT
                 FROM reached
                 CROSS JOIN function_data_access a ON a.function_id = reached.id
             ))
-        ) ORDER BY e.line)
-        FROM functions fn
-        JOIN entry_points p ON p.function_id = fn.id
-        JOIN (
-            SELECT e.id AS entry_key, v.id AS function_id, v.qualified_name AS function, v.file, e.line, e.label
-            FROM entry_points e
-            JOIN v_functions v ON v.key = e.function_id
-        ) e ON e.entry_key = p.id
-        WHERE fn.file_id = f.id
+        ) AS item
+            FROM functions fn
+            JOIN entry_points p ON p.function_id = fn.id
+            JOIN (
+                SELECT e.id AS entry_key, v.id AS function_id, v.qualified_name AS function, v.file, e.line, e.label
+                FROM entry_points e
+                JOIN v_functions v ON v.key = e.function_id
+            ) e ON e.entry_key = p.id
+            WHERE fn.file_id = f.id
+            ORDER BY e.line
+        )
     ) AS entry_points,
     (
-        SELECT json_group_array(json_object(
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object(
             'id', v.id, 'name', v.qualified_name, 'file', v.file, 'line', v.start_line,
             'tables', json((SELECT json_group_array(DISTINCT a.table_name) FROM function_data_access a WHERE a.function_id = v.key)),
             'operations', json((SELECT json_group_array(DISTINCT a.operation) FROM function_data_access a WHERE a.function_id = v.key))
-        ) ORDER BY v.start_line)
-        FROM functions fn
-        JOIN v_functions v ON v.key = fn.id
-        WHERE fn.file_id = f.id AND fn.is_data_accessor = 1
+        ) AS item
+            FROM functions fn
+            JOIN v_functions v ON v.key = fn.id
+            WHERE fn.file_id = f.id AND fn.is_data_accessor = 1
+            ORDER BY v.start_line
+        )
     ) AS data_accessors
 FROM file_metadata f
 WHERE EXISTS (SELECT 1 FROM functions fn WHERE fn.file_id = f.id);
@@ -616,11 +642,15 @@ SELECT
         FROM v_security_summary s
     ) AS security,
     (
-        SELECT json_group_array(json_object(
+        SELECT json_group_array(json(item))
+        FROM (
+            SELECT json_object(
             'date', h.date, 'healthScore', h.health_score, 'avgConfidence', h.avg_confidence,
             'totalPatterns', h.total_patterns, 'approvedCount', h.approved_count
-        ) ORDER BY h.date)
-        FROM (SELECT * FROM health_trends ORDER BY date DESC LIMIT 30) h
+        ) AS item
+            FROM (SELECT * FROM health_trends ORDER BY date DESC LIMIT 30) h
+            ORDER BY h.date
+        )
     ) AS trends,
     (
         SELECT json_object(
