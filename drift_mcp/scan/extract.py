@@ -26,7 +26,7 @@ from typing import IO, Any, Final, Literal, NamedTuple, TypeAlias
 
 from blake3 import blake3
 
-from drift_mcp.scan import languages
+from drift_mcp.scan import evidence, languages
 from drift_mcp.scan.facts import FileFacts, Problem, pack
 from drift_mcp.scan.walk import Entry, content_problem, too_large
 
@@ -128,6 +128,7 @@ def _extract_one(root: str, entry: Entry) -> Extracted:
             is_test=int(languages.is_test(entry.path)),
             problems=(*problems, *facts.problems),
         )
+        facts = facts._replace(evidence=(*facts.evidence, *evidence.of(facts)))
         blob = pack(facts)
     except _FAULTS as fault:
         return _refused(entry, Problem("crash", 0, _told(fault)), digest)
