@@ -723,6 +723,8 @@ def jsx(walk: Walk, node: Node) -> Expr:
             keywords.append(("", spread_value[1] if spread_value[0] == SPREAD else spread_value))
     if name_node is not None and token is not None:
         handed = component or any(value[0] in (DEFINITION, NAME, ATTR) and key[:2] == "on" for key, value in keywords)
+        # Plain images are kept because a convention asks for their text alternative.
+        handed = handed or name == "img"
         if handed:
             row, column = token.start_point
             walk.calls.append(
