@@ -18,7 +18,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
-APP = '''\
+APP = """\
 from sqlalchemy import Column, Integer, String
 from sqlalchemy.orm import DeclarativeBase
 
@@ -40,7 +40,7 @@ def change(db, user, secret):
 
 def reset(db, user):
     change(db, user, "")
-'''
+"""
 # Long enough for a loaded machine; nothing waits for it when all is well.
 PATIENCE_SECONDS = 60
 
@@ -229,7 +229,12 @@ def wire(project: Path, tmp_path: Path) -> Iterator[Wire]:
 
 def test_lines_that_are_no_messages_are_answered_as_such_and_the_server_lives_on(wire: Wire) -> None:
     wire.greet()
-    for line, code in ((b"not json", -32700), (b'{"jsonrpc":"2.0"}', -32600), (b"[1,2]", -32600), (b'"\\ud800"', -32700)):
+    for line, code in (
+        (b"not json", -32700),
+        (b'{"jsonrpc":"2.0"}', -32600),
+        (b"[1,2]", -32600),
+        (b'"\\ud800"', -32700),
+    ):
         wire.send(line)
         message = wire.next()
         assert (message["id"], message["error"]["code"]) == (None, code)

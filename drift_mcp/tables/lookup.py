@@ -251,10 +251,11 @@ def nearest_paths(db: apsw.Connection, path: str, most: int) -> list[str]:
     return difflib.get_close_matches(path, sorted(found), n=most, cutoff=0.5)
 
 
-_ALL_PATHS = "SELECT path FROM file_metadata ORDER BY path LIMIT ?"
+_ALL_PATHS = "SELECT path FROM file_metadata WHERE status <> 'skipped' ORDER BY path LIMIT ?"
 
 
 def all_paths(db: apsw.Connection, most: int) -> list[str]:
+    """The files that were read; of those that were skipped nothing is known that could be outdated."""
     return [row[0] for row in db.execute(_ALL_PATHS, (most,))]
 
 
@@ -270,7 +271,7 @@ class Stamp(NamedTuple):
 _STAMPS = """
 SELECT path, size, mtime_secs, mtime_nanos
 FROM file_metadata
-WHERE path IN carray(?)
+WHERE path IN carray(?) AND status <> 'skipped'
 ORDER BY path
 """
 

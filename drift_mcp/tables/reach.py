@@ -56,16 +56,25 @@ _UNRESOLVED_NAMED = (
     + """
 WHERE c.callee_id IS NULL
     AND c.resolution = 0
-    AND c.callee_symbol = (SELECT id FROM symbols WHERE name = ?)
+    AND c.callee_symbol = (SELECT id FROM symbols WHERE name = :name)
+    AND (
+        SELECT caller.language = 'python' FROM functions caller WHERE caller.id = c.caller_id
+    ) = (
+        SELECT target.language = 'python' FROM functions target WHERE target.id = :target
+    )
 ORDER BY c.caller_id, c.line, c.column_num
 """
 )
 
 
 def unproven(db: apsw.Connection, keys: Sequence[int], name: str) -> list[Site]:
-    """Sites that may call one of these and could not be proven to: decided by the name alone, or not at all."""
+    """Sites that may call one of these and could not be proven to: decided by the name alone, or not at all.
+
+    Only where the language could: Python calls no JavaScript by name, nor the other way round.
+    """
     guessed = [site for site in into(db, keys) if not site.proven]
-    return guessed + [Site(*row) for row in db.execute(_UNRESOLVED_NAMED, (name,))]
+    found = db.execute(_UNRESOLVED_NAMED, {"name": name, "target": keys[0]}) if keys else ()
+    return guessed + [Site(*row) for row in found]
 
 
 _COUNT_NAMED = """
@@ -178,13 +187,21 @@ def fields_of(db: apsw.Connection, table: str) -> list[str]:
     return [row[0] for row in db.execute(_FIELDS, {"table": table})]
 
 
-_TABLE_OF_MODEL = "SELECT DISTINCT table_name FROM data_models WHERE name = ? COLLATE NOCASE"
+_TABLES_OF_MODEL = """
+SELECT m.table_name, min(f.is_test)
+FROM data_models m
+JOIN file_metadata f ON f.id = m.file_id
+WHERE m.name = ? COLLATE NOCASE
+GROUP BY m.table_name
+ORDER BY 2, 1
+"""
 
 
-def table_of_model(db: apsw.Connection, model: str) -> str | None:
-    """The table that a model of that name stands for; None when there is none, or several."""
-    found = db.execute(_TABLE_OF_MODEL, (model,)).fetchall()
-    return str(found[0][0]) if len(found) == 1 else None
+def tables_of_model(db: apsw.Connection, model: str) -> list[str]:
+    """The tables that models of that name stand for; those that only tests declare, when no other is there."""
+    found = db.execute(_TABLES_OF_MODEL, (model,)).fetchall()
+    outside_tests = [str(table) for table, is_test in found if not is_test]
+    return outside_tests or [str(table) for table, _ in found]
 
 
 _SENSITIVE = "SELECT table_name, field_name, sensitivity FROM sensitive_fields WHERE table_name IS NOT NULL"

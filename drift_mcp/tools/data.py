@@ -37,6 +37,8 @@ class ReachableData(AskedAtLength):
 _ROWS = 50
 # Beside the answer proper: enough to go on from, the count is whole.
 _BESIDE = 10
+# Of a class of data, named in the first line: enough to see what it is about.
+_FIELDS = 5
 # Ways longer than this are shown by their ends; the JSON form has them whole.
 _STOPS = 5
 
@@ -288,7 +290,7 @@ def _target(db: apsw.Connection, text: str, sensitivity: str | None) -> _Target:
         fields = {(t, f) for (t, f), held in classes.items() if held == asked.lower()}
         if not fields:
             raise meant.NotFound(f"No field is known as {asked.lower()}. {_sensitive_hint(classes)}")
-        return _Target(f"{asked.lower()} ({_some(sorted(f'{t}.{f}' for t, f in fields))})", frozenset(fields))
+        return _Target(f"{asked.lower()} ({_some(sorted(f'{t}.{f}' for t, f in fields), _FIELDS)})", frozenset(fields))
     if not tables:
         raise meant.NotFound("The scan found no tables and no data access in this project.")
     near = difflib.get_close_matches((owner or asked).lower(), tables, n=5, cutoff=0.4) or sorted(tables)[:10]
@@ -302,7 +304,10 @@ def _table_named(db: apsw.Connection, text: str, tables: Iterable[str]) -> str |
     for table in tables:
         if table.lower() == text.lower():
             return table
-    return reach.table_of_model(db, text)
+    named = reach.tables_of_model(db, text)
+    if len(named) > 1:
+        raise DriftError(f"Model {clip(text, 80)!r} stands for several tables: {_some(named)}. Name one of them.")
+    return named[0] if named else None
 
 
 def _sensitive_hint(classes: Mapping[tuple[str, str], str]) -> str:
@@ -348,9 +353,8 @@ def _whole_rows(db: apsw.Connection, accesses: Sequence[Access], direct: set[int
         if access.function not in direct:
             first.setdefault(access.function, access)
     known = lookup.by_keys(db, set(first))
-    return sorted(
-        ((known[key], access) for key, access in first.items()), key=lambda pair: (pair[0].file, pair[1].line)
-    )
+    found = ((known[key], access) for key, access in first.items() if not known[key].is_test)
+    return sorted(found, key=lambda pair: (pair[0].file, pair[1].line))
 
 
 def _data_head(
@@ -368,7 +372,9 @@ def _data_head(
             f"reached from {count(entries, 'entry points')}."
         )
     if rows:
-        return f"{target.said}: no function names it; {count(len(rows), 'functions')} use whole rows that hold it."
+        return (
+            f"{target.said}: no function names it; whole rows that hold it are used by {count(len(rows), 'functions')}."
+        )
     return f"{target.said}: no access to it was found in the code. It is known from a model or a schema only."
 
 
@@ -454,9 +460,9 @@ def _names(found: Sequence[Function]) -> str:
     return _some([f"{one.qualified_name} ({place(one.file, one.start_line)})" for one in found])
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_BESIDE])
-    return shown if len(names) <= _BESIDE else f"{shown} and {len(names) - _BESIDE} more"
+def _some(names: Sequence[str], most: int = _BESIDE) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _files(known: Mapping[int, Function]) -> tuple[str, ...]:

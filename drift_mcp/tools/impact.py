@@ -63,10 +63,10 @@ def impact_of_change(project: Project, asked: ImpactOfChange) -> Answer:
         )
     page = callers[here.offset : here.offset + here.limit]
     touched = sorted({_data(access, held) for access in accesses})
-    direct = sum(depth == 1 for depth in above.depths.values())
+    direct = sum(above.depths[one.key] == 1 for one in callers)
     head = (
-        f"{changed.said}: {count(len(callers), 'functions')} call it, {direct} of them directly; "
-        f"{count(len(entries), 'entry points')} and {count(len(tests), 'tests')} lie above it."
+        f"{changed.said}: called by {count(len(callers), 'functions')}, {direct} of them directly; "
+        f"above it lie {count(len(entries), 'entry points')} and {count(len(tests), 'tests')}."
         if callers or tests
         else f"{changed.said}: no known caller."
     )

@@ -88,10 +88,10 @@ class OpenProjects:
             return True
 
     def warm_up(self) -> None:
-        """Open the project that most questions will be for, and begin to load the model that its memories are found
-        by."""
+        """Open the project that most questions will be for, and begin to load the model that finds its memories."""
         project = self.get(self.root(None), create=False)
-        if project is not None:
+        # The model is 200 MB that a project without memories has no use for.
+        if project is not None and project.memory.standing().memories:
             project.memory.warm_up()
 
     def close(self) -> None:

@@ -167,3 +167,9 @@ def test_pages_of_functions_follow_each_other_without_gap_or_repetition(shop: Pr
         if cursor is None:
             break
     assert len(seen) == len(set(seen)) == document["total"] > 4
+
+
+def test_a_call_in_another_language_is_no_candidate(shop: Project) -> None:
+    with shop.write() as tx:
+        tx.execute("UPDATE functions SET language = 'typescript' WHERE qualified_name = 'Store.save'")
+    assert "not proven" not in callers(shop, "set_password")

@@ -166,7 +166,7 @@ def test_no_conventions_are_said_to_be_none_found(shop: Project) -> None:
 
 def test_what_a_change_touches(shop: Project) -> None:
     assert text(impact_of_change(shop, ImpactOfChange(target="create_user"))) == (
-        "create_user (app/crud.py:3): 1 function call it, 1 of them directly; 1 entry point and 1 test lie above it.\n"
+        "create_user (app/crud.py:3): called by 1 function, 1 of them directly; above it lie 1 entry point and 1 test.\n"
         "Callers, nearest first:\n"
         "app/routes.py:4  register\n"
         "Entry points:\n"
