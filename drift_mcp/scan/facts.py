@@ -98,7 +98,7 @@ HAS_DOC: Final = 4096
 NEW: Final = 1
 AWAIT: Final = 2
 DECORATOR: Final = 4  # the caller is the decorated definition; `@f` and `@f(...)` are both calls of f
-SIGNATURE: Final = 8  # stands in a default value or annotation of the caller's parameters (dependency injection lives there)
+SIGNATURE: Final = 8  # stands in a default or annotation of the caller's parameters (dependency injection lives there)
 JSX: Final = 16  # <Component/>
 TAGGED: Final = 32  # tag`text`; the template is the only argument, as JOINED or TEXT
 RAISED: Final = 64  # `raise X` / `throw X` without brackets
@@ -145,10 +145,10 @@ class Definition(NamedTuple):
     parameters: tuple[Parameter, ...]
     returns: Expr | None  # declared return type
     returns_text: str
-    returned: tuple[Expr, ...]  # values of the return statements (and the body of an expression lambda), at most 12 (more add nothing)
+    returned: tuple[Expr, ...]  # what it returns (of an expression lambda: its body), at most 12; more add nothing
     yielded: tuple[Expr, ...]
     decorators: tuple[Decorator, ...]
-    bases: tuple[Expr, ...]  # of a class, as type expressions (generic arguments kept); interfaces it implements come last
+    bases: tuple[Expr, ...]  # of a class, as type expressions with generic arguments; interfaces come last
     keywords: tuple[tuple[str, Expr], ...]  # class keywords: metaclass=…, table=True
     type_parameters: tuple[str, ...]  # TypeScript <T>, PEP 695 [T], Generic[T]
 
@@ -162,7 +162,9 @@ class Scope(NamedTuple):
 
 class Import(NamedTuple):
     module: str  # as written: 'a.b', '..sibling', './x', '@scope/name'
-    name: str | None  # None: the module itself; '*': all its names (Python) or its namespace (JS); 'default'; '=': CommonJS require
+    name: (
+        str | None
+    )  # None: the module itself; '*': all its names (Python) or its namespace (JS); 'default'; '=': CommonJS require
     alias: str  # the name bound here, '' for a star import or a bare side-effect import
     line: int
     type_only: int  # 1 for `import type` and imports under TYPE_CHECKING
@@ -252,7 +254,9 @@ class FileFacts(NamedTuple):
     scopes: tuple[Scope, ...]
     imports: tuple[Import, ...]
     exports: dict[str, Expr]  # JavaScript family: name → expression; 'default'; '=' is module.exports
-    reexports: tuple[int, ...]  # imports whose names are all exported again (`export * from`), and Python's `from x import *`
+    reexports: tuple[
+        int, ...
+    ]  # imports whose names are all exported again (`export * from`), and Python's `from x import *`
     calls: tuple[Call, ...]
     accesses: tuple[Access, ...]
     handlers: tuple[Handler, ...]
@@ -293,9 +297,7 @@ def _plain(facts: FileFacts) -> tuple[Any, ...]:
         tuple(map(tuple, facts.accesses)),
         tuple(map(tuple, facts.handlers)),
         tuple(map(tuple, facts.env_reads)),
-        tuple(
-            (*model[:4], tuple(map(tuple, model.fields))) for model in facts.schema_models
-        ),
+        tuple((*model[:4], tuple(map(tuple, model.fields))) for model in facts.schema_models),
         tuple(map(tuple, facts.evidence)),
         tuple(map(tuple, facts.problems)),
     )
@@ -310,12 +312,14 @@ def unpack(blob: bytes) -> FileFacts:
         row[2],
         row[3],
         tuple(
-            Definition(
-                *definition[:14],
-                tuple(Parameter(*parameter) for parameter in definition[14]),
-                *definition[15:19],
-                tuple(Decorator(*decorator) for decorator in definition[19]),
-                *definition[20:],
+            Definition._make(
+                (
+                    *definition[:14],
+                    tuple(Parameter(*parameter) for parameter in definition[14]),
+                    *definition[15:19],
+                    tuple(Decorator(*decorator) for decorator in definition[19]),
+                    *definition[20:],
+                )
             )
             for definition in row[4]
         ),
@@ -327,10 +331,7 @@ def unpack(blob: bytes) -> FileFacts:
         tuple(Access(*access) for access in row[10]),
         tuple(Handler(*handler) for handler in row[11]),
         tuple(EnvRead(*read) for read in row[12]),
-        tuple(
-            SchemaModel(*model[:4], tuple(SchemaField(*field) for field in model[4]))
-            for model in row[13]
-        ),
+        tuple(SchemaModel._make((*model[:4], tuple(SchemaField(*field) for field in model[4]))) for model in row[13]),
         tuple(Evidence(*entry) for entry in row[14]),
         tuple(Problem(*problem) for problem in row[15]),
     )
