@@ -1,13 +1,15 @@
 """What one source file says on its own, before anything is known about the other files.
 
-A front end (`scan.python`, `scan.typescript`) turns a syntax tree into these facts; `graph.resolve` joins the facts of all files. Facts are
-plain nested tuples of ints and strings, so that they travel between processes and into the database as one marshalled blob. They never
-hold an answer that needs a second file, and never a secret: string constants are kept only where a later step reads them.
+A front end (`scan.python`, `scan.typescript`) turns a syntax tree into these facts; `graph.resolve` joins the facts of all
+files. Facts are plain nested tuples of ints and strings, so that they travel between processes and into the database as
+one marshalled blob. They never hold an answer that needs a second file, and never a secret: string constants are kept
+only where a later step reads them.
 
 Expressions
 -----------
-An expression is a tuple whose first element says which kind it is. Names are already resolved lexically: the front end knows its
-language's scoping, the resolver does not have to. Types and values share one form; a declared type becomes a value by `INSTANCE`.
+An expression is a tuple whose first element says which kind it is. Names are already resolved lexically: the front end
+knows its language's scoping, the resolver does not have to. Types and values share one form; a declared type becomes a
+value by `INSTANCE`.
 
     (NAME, scope, name)          a name bound in scope number `scope` of this file
     (FREE, name)                 a name that this file binds nowhere: a builtin, a global, something star-imported
@@ -15,9 +17,11 @@ language's scoping, the resolver does not have to. Types and values share one fo
     (CALL, call)                 the result of call number `call` of this file
     (ITEM, object, key)          object[key]; key is an expression or None; `Generic[A, B]` has a SEQUENCE as key
     (TEXT, text)                 a string constant
-    (LITERAL, kind)              any other constant: 'int', 'float', 'bool', 'none', 'bytes', 'str' (a string that was not kept), 'regex'
+    (LITERAL, kind)              any other constant: 'int', 'float', 'bool', 'none', 'bytes', 'regex', 'str' (a string that
+                                 was not kept)
     (SEQUENCE, kind, elements)   'list', 'tuple', 'set', or 'comprehension' (one element: what each round gives)
-    (RECORD, number, pairs)      dict or object literal number `number` of this file; pairs of (key expression or None, value); None key: spread
+    (RECORD, number, pairs)      dict or object literal number `number` of this file; pairs of (key expression or None,
+                                 value); None key: spread
     (DEFINITION, definition)     definition number `definition` of this file as a value: function, class, lambda
     (IMPORTED, import)           what import number `import` of this file brings
     (UNION, expressions)         one of these: conditional expressions, `or`, `??`, `A | B`
@@ -28,7 +32,8 @@ language's scoping, the resolver does not have to. Types and values share one fo
     (SELF, class, is_class)      the receiver inside a method of that class definition; is_class 1 in a class method
     (SUPER, class)               super() inside that class definition
     (INSTANCE, type)             a value of that declared type
-    (JOINED, parts)              strings put together: f-strings, template strings, `+`, `%`, `.format`; a part is TEXT or any expression (a hole)
+    (JOINED, parts)              strings put together: f-strings, template strings, `+`, `%`, `.format`; a part is TEXT or
+                                 any expression (a hole)
     (SPREAD, expression)         *expression, ...expression inside a SEQUENCE or an argument list
     (UNPACKED, expression, position)   element at that place of a destructured sequence
     (CAUGHT, type)               what `except type as e` binds; type may be a SEQUENCE of types
@@ -45,7 +50,8 @@ import marshal
 import zlib
 from typing import Any, Final, NamedTuple, TypeAlias
 
-# Written into every stored blob: facts made by another version are made anew. Raise it whenever a front end or a shape below changes.
+# Written into every stored blob: facts made by another version are made anew. Raise it whenever a front end, the evidence
+# or a shape below changes.
 EXTRACTOR: Final = "1"
 
 Expr: TypeAlias = tuple[Any, ...]
@@ -110,7 +116,7 @@ DELETE: Final = 2
 
 
 class Parameter(NamedTuple):
-    name: str  # '' for a destructuring pattern (its names are bound in the function's scope to ATTR/UNPACKED of PARAMETER)
+    name: str  # '' for a destructuring pattern (its names are bound in the function's scope, to ATTR/UNPACKED of it)
     kind: str  # 'positional', 'keyword', 'rest' (*args, ...rest), 'keywords' (**kwargs)
     annotation: Expr | None
     annotation_text: str  # as written, '' when there is none
@@ -128,7 +134,9 @@ class Decorator(NamedTuple):
 class Definition(NamedTuple):
     """One module body, class, function, method or lambda. Number 0 of a file is its module body."""
 
-    name: str  # '<module>' is the path-derived module name; lambdas and arrow functions without a name: '<lambda>', '<arrow>'
+    name: (
+        str  # of a module: derived from its path; of lambdas and arrow functions without a name: '<lambda>', '<arrow>'
+    )
     qualified_name: str  # 'Cart.total', 'outer.inner', 'setup.<arrow>'; the module: its name
     ordinal: int  # 0, 1, … among equal qualified names of this file, in source order
     kind: str  # 'module', 'class', 'function', 'method', 'lambda'
@@ -154,7 +162,7 @@ class Definition(NamedTuple):
 
 
 class Scope(NamedTuple):
-    kind: str  # 'module', 'class', 'function'
+    kind: str  # 'module', 'class', 'function', 'block' (JavaScript: let, const, class in braces)
     parent: int  # -1 for the module's
     definition: int  # the definition whose scope it is
     bindings: dict[str, tuple[Expr, ...]]  # a declared type comes as (INSTANCE, type), first
@@ -214,7 +222,9 @@ class EnvRead(NamedTuple):
 
 
 class Problem(NamedTuple):
-    kind: str  # 'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash', 'name'
+    # 'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash',
+    # 'name'
+    kind: str
     line: int  # 0 when it concerns the whole file
     message: str
 
