@@ -1,8 +1,8 @@
 """TypeScript, TSX and JavaScript source → facts. One parse, one walk; knows no other file and never fails on a source.
 
-The walk itself is `typescript_walk`; what each kind of node means stands in `typescript_statements`, `_values`,
-`_definitions`, `_declarations`, `_types` and `_scopes`. This module puts their handlers into one table per grammar and
-the collected rows into facts.
+The walk itself is `typescript_walk`; what each kind of node means stands in `typescript_statements`, `_scopes`,
+`_definitions`, `_declarations`, `_types`, `_calls`, `_values` and `_constants`. This module puts their handlers into
+one table per grammar and the collected rows into facts.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from drift_mcp.scan.facts import (
     Scope,
 )
 from drift_mcp.scan.languages import is_test
+from drift_mcp.scan.typescript_calls import LINKS
 from drift_mcp.scan.typescript_scopes import DECLARING, body
 from drift_mcp.scan.typescript_statements import STATEMENTS
 from drift_mcp.scan.typescript_types import TYPES
-from drift_mcp.scan.typescript_values import LINKS, VALUES, scattered
+from drift_mcp.scan.typescript_values import VALUES, scattered
 from drift_mcp.scan.typescript_walk import MOST_VALUES, Draft, Grammar, Handle, Walk, fields_of
 
 LANGUAGES: Final = ("typescript", "tsx", "javascript")

@@ -107,8 +107,9 @@ def define(walk: Walk, node: Node, name: str, owner: str, kind: str, token: Node
 
 def _has_doc(source: bytes, start: int) -> bool:
     before = source[max(0, start - _DOC_GAP) : start].rstrip()
-    for word in (b"declare", b"default", b"export"):
-        before = before.removesuffix(word).rstrip()
+    if before[-1:] in (b"t", b"e"):
+        for word in (b"declare", b"default", b"export"):
+            before = before.removesuffix(word).rstrip()
     if not before.endswith(b"*/"):
         return False
     opening, closing = source.rfind(b"/**", 0, start), source.rfind(b"*/", 0, start)
