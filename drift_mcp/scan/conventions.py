@@ -683,6 +683,8 @@ class Pattern(NamedTuple):
 
 # Below three of five neither way is the habit: an agent that asks is better told nothing.
 _LEAST_SHARE: Final = 0.6
+# Where the levels of confidence begin: below it a habit would be called uncertain, which helps nobody.
+_LEAST_CONFIDENCE: Final = 0.5
 # One-sided 90 %: a share seen in few places counts as the least that it plausibly is.
 _DOUBT: Final = 1.28
 # From eight files on more of them say nothing new about whether it is the whole project's habit.
@@ -705,6 +707,8 @@ def dominant(counts: Mapping[str, Count], *, least_places: int = 5, least_files:
     spread_of_doubt = math.sqrt(share * (1 - share) / places + squared / (4 * places * places))
     surely = (share + squared / (2 * places) - _DOUBT * spread_of_doubt) / (1 + squared / places)
     confidence = 0.7 * surely + 0.2 * consistency + 0.1 * min(1.0, count.files / _WIDE)
+    if confidence < _LEAST_CONFIDENCE:
+        return None
     return Dominant(choice, round(share, 4), round(consistency, 4), count.files, round(confidence, 4))
 
 

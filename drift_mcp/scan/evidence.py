@@ -94,6 +94,13 @@ class _View:
                 break
         return ".".join(reversed(parts))
 
+    def value(self, expression: Expr) -> Expr:
+        """What a name was bound to, where it was bound once; every other expression as it is."""
+        if expression[0] == F.NAME:
+            bound = self.facts.scopes[expression[1]].bindings.get(expression[2], ())
+            return bound[0] if len(bound) == 1 else expression
+        return expression
+
     def origin(self, expression: Expr | None) -> str:
         """The dotted name with an imported beginning replaced by where it is imported from."""
         name = self.written(expression)
@@ -338,7 +345,7 @@ def _of_calls(view: _View) -> Iterator[Evidence]:
         if kind and not facts.is_test:
             yield _place("data-access.style", kind, call)
             if kind == "sql":
-                yield from _of_sql(call)
+                yield from _of_sql(view, call)
     if not facts.is_test and view.is_python:
         yield from _of_query_forms(view)
 
@@ -390,7 +397,7 @@ def _data_access(view: _View, call: Call) -> str:
     """'orm' or 'sql' for a call that reaches a database, '' for every other."""
     if call.flags & (F.DECORATOR | F.JSX) or call.callee[0] not in (F.ATTR, F.NAME, F.FREE):
         return ""
-    if call.name in _RUNS_SQL and call.arguments and _sql_of(call) is not None:
+    if call.name in _RUNS_SQL and call.arguments and _sql_of(view, call) is not None:
         return "sql"
     if call.callee[0] != F.ATTR:
         return ""
@@ -420,12 +427,20 @@ def _data_access(view: _View, call: Call) -> str:
 
 
 def _is_session_call(view: _View, call: Call) -> bool:
-    if call.name not in _SESSION_VERBS or not _SESSION.search(view.written(call.callee)):
+    if call.name not in _SESSION_VERBS or not _SESSION.search(view.written(call.callee)) or not call.arguments:
         return False
-    # A web session is a mapping of names; a database session gets a class and a key.
-    if call.name == "get" and (len(call.arguments) < 2 or call.arguments[0][0] == F.TEXT):
+    if view.origin(call.callee).startswith(("flask.", "request.", "self.request.", "self.session.get")):
         return False
-    return not view.origin(call.callee).startswith(("flask.", "request.", "self.request.", "self.session.get"))
+    first = call.arguments[0]
+    if call.name == "get":  # a web session is a mapping of names; a database session gets a class and a key
+        return len(call.arguments) > 1 and first[0] != F.TEXT
+    if re.search(r"session\.\w+$", view.written(call.callee), re.IGNORECASE):
+        return True
+    # Anything may be called db. It is an ORM's when a model or a statement that was built is handed to it.
+    if call.name in ("execute", "exec", "scalar", "scalars"):
+        built = view.origin(view.value(first))
+        return built.startswith(("select", "insert", "update", "delete", "sqlalchemy.", "sqlmodel.")) and "()" in built
+    return call.name != "query" or view.written(first)[:1].isupper()
 
 
 _SESSION_VERBS: Final = frozenset(
@@ -433,9 +448,9 @@ _SESSION_VERBS: Final = frozenset(
 )
 
 
-def _sql_of(call: Call) -> str | None:
+def _sql_of(view: _View, call: Call) -> str | None:
     """The text of the call's SQL, holes left out; None when its first argument is none."""
-    first = call.arguments[0]
+    first = view.value(call.arguments[0])
     if first[0] == F.TEXT:
         text: str = first[1]
     elif first[0] == F.JOINED:
@@ -445,8 +460,8 @@ def _sql_of(call: Call) -> str | None:
     return text if _SQL.match(text + " ") else None
 
 
-def _of_sql(call: Call) -> Iterator[Evidence]:
-    first = call.arguments[0]
+def _of_sql(view: _View, call: Call) -> Iterator[Evidence]:
+    first = view.value(call.arguments[0])
     if call.flags & F.TAGGED:
         yield _place("security.sql-parameters", "parameters", call)
     elif first[0] == F.JOINED and any(part[0] not in (F.TEXT, F.LITERAL) for part in first[1]):

@@ -1,9 +1,9 @@
 """What one source file says on its own, before anything is known about the other files.
 
-A front end (`scan.python`, `scan.typescript`) turns a syntax tree into these facts; `graph.resolve` joins the facts of all
-files. Facts are plain nested tuples of ints and strings, so that they travel between processes and into the database as
-one marshalled blob. They never hold an answer that needs a second file, and never a secret: string constants are kept
-only where a later step reads them.
+A front end (`scan.python`, `scan.typescript`) turns a syntax tree into these facts; `graph.resolve` joins the facts of
+all files. Facts are plain nested tuples of ints and strings, so that they travel between processes and into the
+database as one marshalled blob. They never hold an answer that needs a second file, and never a secret: string constants are
+kept only where a later step reads them.
 
 Expressions
 -----------
@@ -17,8 +17,8 @@ value by `INSTANCE`.
     (CALL, call)                 the result of call number `call` of this file
     (ITEM, object, key)          object[key]; key is an expression or None; `Generic[A, B]` has a SEQUENCE as key
     (TEXT, text)                 a string constant
-    (LITERAL, kind)              any other constant: 'int', 'float', 'bool', 'none', 'bytes', 'regex', 'str' (a string that
-                                 was not kept)
+    (LITERAL, kind)              any other constant: 'int', 'float', 'bool', 'none', 'bytes', 'regex', 'str' (a string
+                                 that was not kept)
     (SEQUENCE, kind, elements)   'list', 'tuple', 'set', or 'comprehension' (one element: what each round gives)
     (RECORD, number, pairs)      dict or object literal number `number` of this file; pairs of (key expression or None,
                                  value); None key: spread
@@ -32,8 +32,8 @@ value by `INSTANCE`.
     (SELF, class, is_class)      the receiver inside a method of that class definition; is_class 1 in a class method
     (SUPER, class)               super() inside that class definition
     (INSTANCE, type)             a value of that declared type
-    (JOINED, parts)              strings put together: f-strings, template strings, `+`, `%`, `.format`; a part is TEXT or
-                                 any expression (a hole)
+    (JOINED, parts)              strings put together: f-strings, template strings, `+`, `%`, `.format`; a part is TEXT
+                                 or any expression (a hole)
     (SPREAD, expression)         *expression, ...expression inside a SEQUENCE or an argument list
     (UNPACKED, expression, position)   element at that place of a destructured sequence
     (CAUGHT, type)               what `except type as e` binds; type may be a SEQUENCE of types
@@ -50,8 +50,8 @@ import marshal
 import zlib
 from typing import Any, Final, NamedTuple, TypeAlias
 
-# Written into every stored blob: facts made by another version are made anew. Raise it whenever a front end, the evidence
-# or a shape below changes.
+# Written into every stored blob: facts made by another version are made anew. Raise it whenever a front end, the
+# evidence or a shape below changes.
 EXTRACTOR: Final = "1"
 
 Expr: TypeAlias = tuple[Any, ...]
@@ -222,8 +222,8 @@ class EnvRead(NamedTuple):
 
 
 class Problem(NamedTuple):
-    # 'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash',
-    # 'name'
+    # 'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink',
+    # 'crash', 'name'
     kind: str
     line: int  # 0 when it concerns the whole file
     message: str

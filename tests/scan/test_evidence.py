@@ -234,6 +234,22 @@ PYTHON: list[Example] = [
         [(1, "orm"), (2, "orm"), (3, "orm"), (4, "sql"), (7, "orm")],
     ),
     (
+        "data-access.style",
+        "app/a.py",
+        """
+        from sqlalchemy import select
+        FIND = "SELECT a FROM b WHERE c = ?"
+        def f(db, statement):
+            db.execute(FIND, (1,))
+            found = select(User).where(User.a == 1)
+            db.execute(found)
+            db.execute(statement)
+            db.query(User)
+            db.query(other)
+        """,
+        [(4, "sql"), (6, "orm"), (8, "orm")],
+    ),
+    (
         "data-access.query-form",
         "app/a.py",
         "from sqlalchemy import select\nsession.query(User)\nsession.execute(select(User))\nui.select(x)\n",
