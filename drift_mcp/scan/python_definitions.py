@@ -327,6 +327,7 @@ def _open(
         for raw in bound.global_:
             known = _module_frame(walk.frame).names.get(raw)
             names[raw] = known if known is not None else (F.NAME, 0, walk.word(raw))
+            walk.scopes[0][3].setdefault(walk.word(raw), [])
         for raw in bound.nonlocal_:
             walk.lookup(raw)
     for position, (parameter, node) in enumerate(parameters):

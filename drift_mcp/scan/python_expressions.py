@@ -50,20 +50,16 @@ NONE: Final[Expr] = (LITERAL, "none")
 DOTS: Final[Expr] = (LITERAL, "ellipsis")
 
 
-def _token(text: str) -> int:
-    number = G.LANGUAGE.id_for_node_kind(text, False)
-    assert number is not None, text
-    return number
-
-
-_PLUS: Final = _token("+")
-_PERCENT: Final = _token("%")
-_OR: Final = _token("or")
-_IN: Final = _token("in")
-_FROM: Final = _token("from")
+_PLUS: Final = G.token("+")
+_PERCENT: Final = G.token("%")
+_OR: Final = G.token("or")
+_MEMBERSHIP: Final = frozenset((G.token("in"), G.token("not in")))
+_FROM: Final = G.token("from")
 # Sets, flags, queries and Q objects joined so stay what they were.
-_JOINING: Final = frozenset((_token("|"), _token("&")))
-_ARITHMETIC: Final = frozenset((_token("-"), _token("*"), _token("/"), _token("//"), _token("**"), _PERCENT, _PLUS))
+_JOINING: Final = frozenset((G.token("|"), G.token("&")))
+_ARITHMETIC: Final = frozenset(
+    (G.token("-"), G.token("*"), G.token("/"), G.token("//"), G.token("**"), _PERCENT, _PLUS)
+)
 _IDENTIFIER: Final = G.IDENTIFIER
 _ATTRIBUTE: Final = G.ATTRIBUTE
 _COMMENT: Final = G.COMMENT
@@ -250,7 +246,8 @@ def given(walk: Walk, inner: Node, depth: int) -> tuple[tuple[Expr, ...], tuple[
             raw = source[parts[0].start_byte : parts[0].end_byte]
             value = parts[-1]
             name = walk.words.get(raw) or walk.word(raw)
-            keywords.append((name, given_to(name, handle[value.kind_id](walk, value, depth))))
+            found = handle[value.kind_id](walk, value, depth)
+            keywords.append((name, given_to(name, found) if found[0] == TEXT else found))
         elif kind == G.DICTIONARY_SPLAT:
             value = child.children[-1]
             keywords.append(("", handle[value.kind_id](walk, value, depth)))
@@ -457,7 +454,7 @@ def on_comparison(walk: Walk, node: Node, depth: int) -> Expr:
         for child in node.named_children
         if child.kind_id != _COMMENT
     ]
-    if walk.env and len(operands) == 2 and node.children[1].type in ("in", "not in"):
+    if walk.env and len(operands) == 2 and node.children[1].kind_id in _MEMBERSHIP:
         row, column = operands[0][1].start_point
         environment.of_membership(walk, operands[0][0], operands[1][0], row + 1, column)
     return TRUTH
@@ -629,7 +626,7 @@ def store(walk: Walk, node: Node, value: Expr, depth: int) -> None:
     kind = node.kind_id
     if kind == _IDENTIFIER:
         raw = walk.source[node.start_byte : node.end_byte]
-        walk.bind(raw, given_to(walk.word(raw), value))
+        walk.bind(raw, given_to(walk.word(raw), value) if value[0] == TEXT else value)
     elif depth > DEEPEST:
         walk.put_off(node)
     elif kind == _ATTRIBUTE:

@@ -28,6 +28,13 @@ def numbers(name: str) -> tuple[int, ...]:
     return tuple(_NAMED[name])
 
 
+def token(text: str) -> int:
+    """The number of a keyword or an operator."""
+    number = LANGUAGE.id_for_node_kind(text, False)
+    assert number is not None, text
+    return number
+
+
 def _kind(name: str) -> int:
     return _NAMED[name][0]
 

@@ -15,7 +15,6 @@ from drift_mcp.scan import python_grammar as G
 # What a kind of node means to the search.
 _NOTHING: Final = 0
 _INSIDE: Final = 1  # look at its children
-_EXPRESSION: Final = 2  # an expression statement: an assignment or nothing
 _DEFINED: Final = 3
 _IMPORTED: Final = 4
 _FOR: Final = 5
@@ -45,7 +44,7 @@ def _codes() -> list[int]:
         "match_statement": _INSIDE,
         "decorated_definition": _INSIDE,
         "except_clause": _EXCEPT,
-        "expression_statement": _EXPRESSION,
+        "expression_statement": _INSIDE,
         "function_definition": _DEFINED,
         "class_definition": _DEFINED,
         "import_statement": _IMPORTED,
@@ -92,20 +91,30 @@ def bound_in(block: Node, source: bytes) -> Bound:
     local = bound.local
     stack = [block]
     codes = _CODES
+    expression, identifier = G.EXPRESSION_STATEMENT, G.IDENTIFIER
+    assignments = (G.ASSIGNMENT, G.AUGMENTED_ASSIGNMENT)
     while stack:
         node = stack.pop()
         code = codes[node.kind_id]
         if code == _INSIDE:
-            stack.extend(node.children)
-        elif code == _EXPRESSION:
-            first = node.children[0]
-            # `a = b = c` nests to the right.
-            while first.kind_id == G.ASSIGNMENT:
-                children = first.children
-                targets(children[0], source, local)
-                first = children[-1]
-            if first.kind_id == G.AUGMENTED_ASSIGNMENT:
-                targets(first.children[0], source, local)
+            for child in node.children:
+                kind = child.kind_id
+                if kind != expression:
+                    if codes[kind]:
+                        stack.append(child)
+                    continue
+                # Most statements are expressions: here and now. `a = b = c` nests to the right.
+                first = child.children[0]
+                kind = first.kind_id
+                while kind in assignments:
+                    children = first.children
+                    left = children[0]
+                    if left.kind_id == identifier:
+                        local.add(source[left.start_byte : left.end_byte])
+                    else:
+                        targets(left, source, local)
+                    first = children[-1]
+                    kind = first.kind_id
         elif code == _DEFINED:
             name = node.child_by_field_id(G.F_NAME)
             if name is not None:
@@ -114,11 +123,10 @@ def bound_in(block: Node, source: bytes) -> Bound:
             for raw in _imported(node, source):
                 local.add(raw)
         elif code == _FOR:
-            children = node.children
-            left = node.child_by_field_id(G.F_LEFT)
-            if left is not None:
-                targets(left, source, local)
-            stack.extend(children)
+            target = node.child_by_field_id(G.F_LEFT)
+            if target is not None:
+                targets(target, source, local)
+            stack.extend(node.children)
         elif code == _TARGETS:
             for child in node.children:
                 targets(child, source, local)

@@ -17,6 +17,7 @@ from drift_mcp.scan.python_types import last_name, type_of
 from drift_mcp.scan.python_walk import DEEPEST, IN_TYPE_PARAMETERS, MOST_VALUES, UNKNOWN, Frame, Walk, named
 
 _STRINGS: Final = frozenset((G.STRING, G.CONCATENATED_STRING))
+_EQUALS: Final = G.token("=")
 # What an augmented assignment leaves under the name besides what was there.
 _ADDING: Final = frozenset(("+=", "|=", "&="))
 _LOGGING: Final = frozenset(
@@ -41,12 +42,11 @@ def on_block(walk: Walk, node: Node, depth: int) -> Expr:
 def on_expression_statement(walk: Walk, node: Node, depth: int) -> Expr:
     if depth > DEEPEST:
         return walk.put_off(node)
-    children = node.children
-    # A string that stands alone is a comment.
-    if len(children) == 1 and children[0].kind_id in _STRINGS:
-        return UNKNOWN
-    for child in children:
-        walk.handle[child.kind_id](walk, child, depth + 1)
+    for child in node.children:
+        kind = child.kind_id
+        # A string that stands alone is a comment, unless it has holes.
+        if kind not in _STRINGS or walk.raw(child)[:1] not in b"\"'":
+            walk.handle[kind](walk, child, depth + 1)
     return UNKNOWN
 
 
@@ -54,9 +54,14 @@ def on_assignment(walk: Walk, node: Node, depth: int) -> Expr:
     if depth > DEEPEST:
         return walk.put_off(node)
     children = node.children
-    if len(children) != 3 or children[1].type != "=":
+    if len(children) != 3 or children[1].kind_id != _EQUALS:
         return _annotated(walk, node, depth)
     left, right = children[0], children[2]
+    if left.kind_id == G.IDENTIFIER and right.kind_id != G.ASSIGNMENT:
+        value = walk.handle[right.kind_id](walk, right, depth + 1)
+        raw = walk.source[left.start_byte : left.end_byte]
+        walk.bind(raw, given_to(walk.word(raw), value) if value[0] == F.TEXT else value)
+        return value
     lefts = [left]
     # `a = b = c` nests to the right.
     while right.kind_id == G.ASSIGNMENT and len(right.children) == 3:

@@ -15,7 +15,7 @@ from drift_mcp.scan.python_walk import DEEPEST, UNKNOWN, Walk, named, union
 # No declared type is longer.
 _LONGEST_QUOTED: Final = 1_000
 _DOTTED: Final = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*")
-_PIPE: Final = G.LANGUAGE.id_for_node_kind("|", False)
+_PIPE: Final = G.token("|")
 
 
 def type_of(walk: Walk, node: Node, depth: int, quoted: bool = False) -> Expr:

@@ -223,7 +223,10 @@ class Walk:
         if known is None or (self.frame.kind == IN_CLASS and (known[0] != NAME or known[1] != self.frame.scope)):
             known = self.declare(raw)
         if known[0] == NAME:
-            self.add_values(known, values)
+            bound = self.scopes[known[1]][3][known[2]]
+            for value in values:
+                if value is not UNKNOWN and len(bound) < MOST_VALUES and value not in bound:
+                    bound.append(value)
 
     def add_values(self, name: Expr, values: tuple[Expr, ...]) -> None:
         bound = self.scopes[name[1]][3].setdefault(name[2], [])
