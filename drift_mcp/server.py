@@ -13,8 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -316,13 +315,3 @@ def _leave_on_signals() -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-
-
-@asynccontextmanager
-async def in_memory(start: Path | None) -> AsyncIterator[Server[Any]]:
-    """A server for a client in the same process, as tests and examples use it."""
-    door = _Door(start)
-    try:
-        yield door.server
-    finally:
-        door.close()

@@ -306,3 +306,19 @@ ORDER BY user.is_test, user.path
 def used_by(db: apsw.Connection, path: str) -> list[str]:
     """The files that import something from this one."""
     return [row[0] for row in db.execute(_USED_BY, (path,))]
+
+
+_BEGUN = """
+SELECT started_at
+FROM scan_history
+WHERE status = 'running'
+    AND started_at > ifnull((SELECT max(started_at) FROM scan_history WHERE status = 'completed'), '')
+ORDER BY started_at DESC
+LIMIT 1
+"""
+
+
+def scan_begun(db: apsw.Connection) -> str | None:
+    """When the scan began that has not ended, if there is one later than all that were completed."""
+    row = db.execute(_BEGUN).fetchone()
+    return None if row is None else str(row[0])

@@ -63,7 +63,7 @@ class Freshness:
     def as_text(self, now: datetime) -> str:
         if self.scanned_at is None:
             return "never scanned: call scan_project"
-        said = f"scanned {_ago(self.scanned_at, now)}"
+        said = f"scanned {ago(self.scanned_at, now)}"
         if self.commit:
             # Seven digits are what people know a commit by.
             said += f" at {self.commit[:7]}"
@@ -266,6 +266,10 @@ def _render_text(answer: Answer, limits: Budget, now: datetime) -> str:
             if longest is not None:
                 return longest
     main = answer.sections[0] if answer.sections else None
+    if main is None:
+        shorter = _first_lines(answer, limits, now)
+        if shorter is not None:
+            return shorter
     found = count(main.total, main.noun) if main else "There is an answer"
     return f"{found}. The answer is too long for budget_tokens={limits.tokens}: ask with more."
 
@@ -274,6 +278,17 @@ def _grades(answer: Answer) -> tuple[_Grade, ...]:
     if not answer.sections:
         return ("full",)
     return ("full", "locations", "counts per file", "counts")
+
+
+def _first_lines(answer: Answer, limits: Budget, now: datetime) -> str | None:
+    """An answer without a list: as many of its lines as fit, the first ones, whole. None when not even one does."""
+    lines = clean("\n".join((answer.head, *answer.notes))).split("\n")
+    for kept in range(len(lines) - 1, 0, -1):
+        tail = f"[{answer.freshness.as_text(now)}; {len(lines) - kept} lines more with a greater budget_tokens]"
+        text = "\n".join((*lines[:kept], tail))
+        if limits.holds(text):
+            return text
+    return None
 
 
 def _longest_that_fits(answer: Answer, limits: Budget, now: datetime) -> str | None:
@@ -441,8 +456,9 @@ def _named(files: Sequence[str]) -> str:
     return names if len(files) <= _NAMED_FILES else f"{len(files)} files ({names}, …)"
 
 
-def _ago(scanned_at: str, now: datetime) -> str:
-    seconds = max(0, int((now - datetime.fromisoformat(scanned_at)).total_seconds()))
+def ago(moment: str, now: datetime) -> str:
+    """'4 min ago', from a time in ISO 8601."""
+    seconds = max(0, int((now - datetime.fromisoformat(moment)).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit} ago"

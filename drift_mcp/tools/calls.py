@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, status
 from drift_mcp.tools import TOOLS, Tool, freshness
-from drift_mcp.tools.answer import Answer, budget, clean, clip, render
+from drift_mcp.tools.answer import Answer, ago, budget, clean, clip, render
 from drift_mcp.tools.arguments import Asked, read
 from drift_mcp.tools.meant import NotFound
 from drift_mcp.tools.projects import OpenProjects
@@ -102,6 +103,12 @@ def _fresh(projects: OpenProjects, project: Project, tool: Tool, asked: Asked) -
 def _refuse_unscanned(project: Project) -> None:
     with project.read() as db:
         known = status.last_scan(db)
+        begun = lookup.scan_begun(db)
+    if known is None and begun is not None:
+        raise NotInitialised(
+            f"The first scan of {project.root.name} began {ago(begun, datetime.now(UTC))} and has not ended: "
+            "until then nothing is known of its code. Ask again in a moment, or call scan_project, which waits for it."
+        )
     if known is None:
         raise NotInitialised(
             f"{project.root.name} was not scanned yet: no answer would say anything about its code. Call scan_project."

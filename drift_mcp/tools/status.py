@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from drift_mcp.model import Status
 from drift_mcp.project import Project
-from drift_mcp.tables import status
-from drift_mcp.tools.answer import Answer, count
+from drift_mcp.tables import lookup, status
+from drift_mcp.tools.answer import Answer, ago, count
 from drift_mcp.tools.arguments import Asked, BudgetTokens
 
 
@@ -27,10 +28,11 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
     functions, resolved calls, conventions, tables, sensitive fields and memories. Ask it once, first."""
     with project.read() as db:
         known = status.read(db)
+        begun = lookup.scan_begun(db)
     standing = project.memory.standing()
     internal = known.calls_resolved + known.calls_unresolved
     share = f", {known.calls_resolved / internal:.0%} of those inside the project resolved" if internal else ""
-    attention = _attention(known)
+    attention = _attention(known, begun)
     lines = [
         f"{project.root.name}: {count(known.files, 'files')} ({_some(known.languages)}), "
         f"{count(known.functions, 'functions')}, {count(known.classes, 'classes')}.",
@@ -43,7 +45,7 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
         *(f"Attention: {said}" for said in attention),
     ]
     if known.refreshed_at is None:
-        lines = [f"{project.root.name}: not scanned yet. Call scan_project; everything else waits for it.", lines[4]]
+        lines = [f"{project.root.name}: not scanned yet. Call scan_project; everything else waits for it.", *lines[4:]]
     return Answer(
         "\n".join(lines),
         data={
@@ -74,8 +76,13 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
     )
 
 
-def _attention(known: Status) -> list[str]:
-    said = [
+def _attention(known: Status, begun: str | None) -> list[str]:
+    said = []
+    if begun is not None:
+        said.append(
+            f"a scan began {ago(begun, datetime.now(UTC))} and has not ended; until then this is what was before"
+        )
+    said += [
         f"{one.name}: {count(one.outliers, 'outliers')} of an approved convention [{one.pattern}]"
         for one in known.concerns
     ]

@@ -10,7 +10,8 @@ import pytest
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tables import listed, status
+from drift_mcp.tables import listed, scans, status
+from drift_mcp.tools import calls
 from drift_mcp.tools.answer import Answer, budget, render, tokens
 from drift_mcp.tools.arguments import PLAIN_TEXT
 from drift_mcp.tools.facts import Domain, ListFacts, list_facts
@@ -18,6 +19,7 @@ from drift_mcp.tools.files import FileContext, file_context
 from drift_mcp.tools.impact import ImpactOfChange, impact_of_change
 from drift_mcp.tools.memory import MemorySearch, MemoryWrite, memory_search, memory_write
 from drift_mcp.tools.patterns import QueryPatterns, ReviewPattern, query_patterns, review_pattern
+from drift_mcp.tools.projects import OpenProjects
 from drift_mcp.tools.status import DriftStatus, drift_status
 
 
@@ -60,8 +62,26 @@ def test_a_project_that_was_never_scanned_offers_to_be(empty: Project) -> None:
     )
 
 
+def test_a_scan_that_has_not_ended_is_said(shop: Project) -> None:
+    with shop.write() as tx:
+        scans.start(tx, "scan-2", incremental=True, commit=None)
+    assert "Attention: a scan began 0 s ago and has not ended" in text(drift_status(shop, DriftStatus()))
+
+
+def test_before_the_first_scan_has_ended_questions_say_so(empty: Project) -> None:
+    with empty.write() as tx:
+        scans.start(tx, "scan-1", incremental=False, commit=None)
+    with OpenProjects(empty.root) as projects:
+        reply = calls.answered(projects, "find_functions", {"query": "x"})
+    assert reply.is_error and "has not ended" in reply.text
+
+
 def test_the_status_fits_its_budget(shop: Project) -> None:
     assert tokens(text(drift_status(shop, DriftStatus()))) <= 600
+    shorter = render(drift_status(shop, DriftStatus()), "text", budget(110))
+    assert tokens(shorter) <= 110
+    assert shorter.startswith("shop: 5 files (python 5), 12 functions, 3 classes.\n")
+    assert "lines more with a greater budget_tokens]" in shorter
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -166,7 +186,8 @@ def test_no_conventions_are_said_to_be_none_found(shop: Project) -> None:
 
 def test_what_a_change_touches(shop: Project) -> None:
     assert text(impact_of_change(shop, ImpactOfChange(target="create_user"))) == (
-        "create_user (app/crud.py:3): called by 1 function, 1 of them directly; above it lie 1 entry point and 1 test.\n"
+        "create_user (app/crud.py:3): called by 1 function, 1 of them directly; "
+        "above it lie 1 entry point and 1 test.\n"
         "Callers, nearest first:\n"
         "app/routes.py:4  register\n"
         "Entry points:\n"
