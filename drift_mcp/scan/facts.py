@@ -2,8 +2,8 @@
 
 A front end (`scan.python`, `scan.typescript`) turns a syntax tree into these facts; `graph.resolve` joins the facts of
 all files. Facts are plain nested tuples of ints and strings, so that they travel between processes and into the
-database as one marshalled blob. They never hold an answer that needs a second file, and never a secret: string constants are
-kept only where a later step reads them.
+database as one marshalled blob. They never hold an answer that needs a second file, and never a secret: string
+constants are kept only where a later step reads them.
 
 Expressions
 -----------
