@@ -61,6 +61,8 @@ class ReviewPattern(Asked):
 _PATTERNS = 15
 # Beside each: one place to copy from and the outliers to beware of.
 _PLACES = 4
+# Among so many places a handful of different files is found.
+_LOOKED_AT = 60
 # Of the one that was asked about.
 _ALL_PLACES = 50
 
@@ -134,7 +136,10 @@ def review_pattern(project: Project, asked: ReviewPattern) -> Answer:
 
 def _shown_places(db: apsw.Connection, one: Convention, files: list[str] | None) -> list[Place]:
     outliers = conventions.places(db, one.key, files=files, outlier=True, most=_PLACES)
-    return outliers + conventions.places(db, one.key, files=files, outlier=False, most=max(1, _PLACES - len(outliers)))
+    kept = conventions.places(db, one.key, files=files, outlier=False, most=_LOOKED_AT)
+    # One of each file: three lines of the same file show no more than one does.
+    spread = list({at.file: at for at in reversed(kept)}.values())[::-1]
+    return outliers + spread[: max(1, _PLACES - len(outliers))]
 
 
 def _head(asked: QueryPatterns, found: Sequence[Convention], known: Sequence[tuple[str, int]]) -> str:
@@ -151,7 +156,9 @@ def _row(one: Convention, places: Sequence[Place]) -> Row:
         f"{one.name}  {one.category}, {one.status}, {one.severity}, confidence {one.confidence:.2f}, "
         f"{count(one.locations, 'places')}, {count(one.outliers, 'outliers')}  [{one.id}]"
     )
-    shown = [f"  outlier {_spot(at)}" if at.outlier else f"  e.g. {_spot(at)}" for at in places]
+    shown = [f"  outlier {_spot(at)}" for at in places if at.outlier]
+    examples = ", ".join(place(at.file, at.line) for at in places if not at.outlier)
+    shown += [f"  e.g. {examples}"] if examples else []
     description = [f"  {one.description}"] if one.description and one.description != one.name else []
     return Row("\n".join([line, *description, *shown]), f"{one.name}  {one.outliers} outliers  [{one.id}]")
 

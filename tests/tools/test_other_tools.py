@@ -118,8 +118,7 @@ def test_a_convention_with_its_outliers_first(conventions: Project) -> None:
         "Handlers log  logging, discovered, info, confidence 0.90, 2 places, 1 outlier  [0123456789abcdef]\n"
         "  Handlers log what they do.\n"
         "  outlier app/crud.py:7  logs nothing\n"
-        "  e.g. app/routes.py:4\n"
-        "  e.g. app/routes.py:8"
+        "  e.g. app/routes.py:4"
     )
 
 
