@@ -27,7 +27,7 @@ from drift_mcp.graph.modules import ModuleTable, PathAlias, WorkspacePackage
 from drift_mcp.graph.resolve import Edge, Resolver
 from drift_mcp.model import Package
 from drift_mcp.project import Project, init
-from drift_mcp.scan import conventions, extract, packages, sensitivity, walk
+from drift_mcp.scan import conventions, extract, languages, packages, sensitivity, walk
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import FileFacts
 from drift_mcp.scan.secrets import env_sensitivity
@@ -602,8 +602,58 @@ class _Scan:
     # -- conventions
 
     def _conventions(self, tx: apsw.Connection, changed: list[extract.Extracted]) -> None:
-        """Evidence of the files read anew, in place of what was; then every convention is decided again by all its evidence."""
-        return
+        """Evidence of the files read anew, in place of what was; then every convention is decided again by all the evidence there is."""
+        evidence: list[patterns.NewEvidence] = []
+        for one in changed:
+            if one.facts is None:
+                continue
+            family = languages.named(one.language).family
+            for each in F.unpack(one.facts).evidence:
+                evidence.append(
+                    patterns.NewEvidence(self._ids[one.path], each.convention, family, _shown(each.choice), each.line, each.column)
+                )
+        file_ids = [self._ids[one.path] for one in changed]
+        patterns.replace_evidence(tx, file_ids, evidence)
+        answers: dict[tuple[str, str], list[patterns.Answered]] = defaultdict(list)
+        for answer in patterns.answered(tx):
+            answers[answer.convention, answer.family].append(answer)
+        stated = {}
+        for (key, family), given in answers.items():
+            counts = {each.choice: conventions.Count(each.places, each.files, each.pure_files) for each in given}
+            pattern = conventions.decide(key, family, counts)
+            if pattern is not None:
+                stated[pattern.id] = (key, family, pattern.choice, pattern)
+        patterns.put(tx, (_finding(pattern) for *_, pattern in stated.values()))
+        # A pattern that a person approved is held against the code also when it is the habit no more.
+        kept = {number: (key, family, choice) for number, key, family, choice in patterns.judged(tx)}
+        kept.update({number: (key, family, choice) for number, (key, family, choice, _) in stated.items()})
+        before = patterns.placed(tx)
+        patterns.unplace(tx, patterns=before - kept.keys(), file_ids=file_ids)
+        for number, (key, family, choice) in kept.items():
+            for answer in answers.get((key, family), ()):
+                reason = None if answer.choice == choice else conventions.outlier_reason(key, answer.choice, choice)
+                patterns.place(tx, number, answer.answer_id, reason, file_ids if number in before else None)
+        patterns.settle(tx)
+
+
+def _finding(pattern: conventions.Pattern) -> patterns.Finding:
+    return patterns.Finding(
+        pattern.id,
+        pattern.name,
+        pattern.description,
+        pattern.category,
+        pattern.family,
+        pattern.convention,
+        pattern.choice,
+        pattern.confidence,
+        pattern.frequency,
+        pattern.consistency,
+        pattern.spread,
+        "ast",
+        pattern.severity,
+        json.dumps([pattern.family]),
+        pattern.id,
+    )
 
 
 class _FactsSource:

@@ -90,8 +90,6 @@ _TEST_CALLS: Final = frozenset("it test specify".split())
 _SERVER_NAMES: Final = re.compile(r"^(app|api|router|routes|server|fastify|hono|web|http)$|(App|Router|Server|Routes|Api)$")
 _NEXT_ROUTE: Final = re.compile(r"(?:^|/)app/(.*?)/?route\.(?:ts|tsx|js|jsx|mjs)$")
 _NEXT_PAGE: Final = re.compile(r"(?:^|/)pages/(api/.*?)\.(?:ts|tsx|js|jsx)$")
-# A chain of mounts longer than this is a ring.
-_DEEPEST: Final = 12
 # A router mounted in more places than this is a test harness's; the first ones stand for all.
 _MOST_PREFIXES: Final = 8
 
@@ -643,28 +641,34 @@ class EntryPointFinder:
 
 
 class _Prefixes:
-    """All prefixes that lead to a router."""
+    """All prefixes that lead to a router. Routers that mount each other in a ring have those that lead into the ring."""
 
     def __init__(self, mounts: list[_Mount]) -> None:
         self._own: dict[tuple[str, ...], str] = {}
         self._above: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
+        self._known: dict[tuple[str, ...], list[str]] = {}
         for mount in dict.fromkeys(mounts):
             if mount.child and mount.child[0] == "self":
                 self._own[("site", *mount.child[1:])] = mount.prefix
             else:
                 self._above.setdefault(mount.child, []).append((mount.parent, mount.prefix))
 
-    def of(self, owner: tuple[str, ...], depth: int = 0) -> list[str]:
+    def of(self, owner: tuple[str, ...]) -> list[str]:
         if not owner or owner[0] == "nest":
             return [""]
+        known = self._known.get(owner)
+        if known is not None:
+            return known
         own = self._own.get(owner, "")
-        if depth > _DEEPEST or owner not in self._above:
-            return [own]
-        found: list[str] = []
-        for parent, prefix in self._above[owner]:
-            for above in self.of(parent, depth + 1):
-                found.append(join(join(above, prefix), own))
-        return list(dict.fromkeys(found))[:_MOST_PREFIXES]
+        self._known[owner] = []  # a ring ends here
+        found: dict[str, None] = {}
+        for parent, prefix in self._above.get(owner, ()):
+            for above in self.of(parent):
+                found[join(join(above, prefix), own)] = None
+            if len(found) >= _MOST_PREFIXES:
+                break
+        self._known[owner] = list(found)[:_MOST_PREFIXES] or [own]
+        return self._known[owner]
 
 
 def join(prefix: str, path: str) -> str:

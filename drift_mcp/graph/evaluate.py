@@ -59,7 +59,7 @@ _SCRIPT_GLOBALS: Final = frozenset(
     "EventTarget CustomEvent WebSocket Worker XMLHttpRequest Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array "
     "Float32Array Float64Array BigInt64Array BigUint64Array ArrayBuffer SharedArrayBuffer DataView Function Iterator Generator Intl "
     "WebAssembly Atomics FinalizationRegistry WeakRef describe it test expect beforeEach afterEach beforeAll afterAll before after jest "
-    "vi suite context require module exports".split()
+    "vi suite context require module exports $localize".split()
 )
 _SCRIPT_PRIMITIVES: Final = frozenset(
     "string number boolean any unknown never object symbol bigint void undefined null".split()
@@ -866,6 +866,9 @@ class Evaluator:
     def _instance_of(self, value: Value) -> Values:
         if value[0] == CLASS:
             return ((OBJECT, value[1], value[2], value[3]),)
+        if value[0] == FUNCTION:  # an old-style constructor
+            owner = self.module(value[1])
+            return () if owner is None or owner.python else ((OBJECT, value[1], value[2], ()),)
         if value[0] == EXTERNAL:
             last = value[1].rsplit(".", 1)[-1]
             if last in ("Any", "TypeVar", "Self", "NoReturn", "Never") or value[1] in ("builtins.object",):
@@ -1133,6 +1136,9 @@ class Evaluator:
         for callee in callees:
             kind = callee[0]
             if kind in (FUNCTION, METHOD):
+                if site is not None and not site[0].python and site[0].facts.calls[site[1]].flags & F.NEW:
+                    found.append((OBJECT, callee[1], callee[2], ()))
+                    continue
                 found.extend(self._returned(callee, site))
             elif kind == CLASS:
                 found.append((OBJECT, callee[1], callee[2], callee[3]))

@@ -244,6 +244,8 @@ class Resolver:
 
     def _undecided(self, module: Module, call: Call, caller: int, count: int, known: bool) -> Edge:
         reason = "dynamic"
+        if call.flags & F.JSX and call.callee[0] == F.FREE and call.name[:1].islower():
+            return Edge(caller, call.line, call.column, None, call.name, "builtin", count, None)
         if call.callee[0] == F.ATTR:
             owners = self._evaluator.values(module, call.callee[1])
             reason = "not_found" if owners else "unknown_receiver"

@@ -6,6 +6,7 @@ verdict, and what an approved pattern states, stay as they are. How an asker see
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.model import Tally
-from drift_mcp.tables.arrays import integers
+from drift_mcp.tables.arrays import integers, texts
 
 
 class Finding(NamedTuple):
@@ -181,6 +182,130 @@ def settle(tx: apsw.Connection, source: str = "scan") -> None:
     tx.execute(_FORGOTTEN, (source,))
     tx.execute(_FORGET, (source,))
     tx.execute(_RECOUNT)
+
+
+class NewEvidence(NamedTuple):
+    """A place that answers a convention's question."""
+
+    file_id: int
+    convention: str
+    family: str
+    choice: str
+    line: int
+    column_num: int
+
+
+_ANSWER = "INSERT INTO convention_answers (convention, family, choice) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+
+_EVIDENCE = """
+INSERT INTO convention_evidence (answer_id, file_id, line, column_num)
+VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+
+
+def replace_evidence(tx: apsw.Connection, file_ids: Iterable[int], evidence: Iterable[NewEvidence]) -> None:
+    """What these files answer, in place of what they answered."""
+    found = list(evidence)
+    tx.execute("DELETE FROM convention_evidence WHERE file_id IN (SELECT value FROM carray(?))", (integers(file_ids),))
+    tx.executemany(_ANSWER, {(each.convention, each.family, each.choice) for each in found})
+    ids = {tuple(row[1:]): row[0] for row in tx.execute("SELECT id, convention, family, choice FROM convention_answers")}
+    rows = [(ids[each.convention, each.family, each.choice], each.file_id, each.line, each.column_num) for each in found]
+    rows.sort()
+    tx.executemany(_EVIDENCE, rows)
+
+
+class Answered(NamedTuple):
+    """How often one answer was given."""
+
+    answer_id: int
+    convention: str
+    family: str
+    choice: str
+    places: int
+    files: int
+    pure_files: int  # of these, files that give no other answer
+
+
+_ANSWERED = """
+WITH
+    by_file (answer_id, convention, family, file_id, places) AS MATERIALIZED (
+        SELECT e.answer_id, a.convention, a.family, e.file_id, count(*)
+        FROM convention_evidence e
+        JOIN convention_answers a ON a.id = e.answer_id
+        GROUP BY e.answer_id, e.file_id
+    ),
+    answers (convention, family, file_id, number) AS MATERIALIZED (
+        SELECT convention, family, file_id, count(*)
+        FROM by_file
+        GROUP BY convention, family, file_id
+    )
+SELECT b.answer_id, b.convention, b.family, a.choice, sum(b.places), count(*), sum(n.number = 1)
+FROM by_file b
+JOIN convention_answers a ON a.id = b.answer_id
+JOIN answers n ON n.convention = b.convention AND n.family = b.family AND n.file_id = b.file_id
+GROUP BY b.answer_id
+ORDER BY b.convention, b.family, a.choice
+"""
+
+
+def answered(db: apsw.Connection) -> list[Answered]:
+    """Every answer with how often it was given."""
+    return [Answered(*row) for row in db.execute(_ANSWERED)]
+
+
+_PLACED = "SELECT DISTINCT p.id FROM patterns p WHERE p.source = ? AND EXISTS (SELECT 1 FROM pattern_locations l WHERE l.pattern_key = p.key)"
+
+
+def placed(db: apsw.Connection, source: str = "scan") -> set[str]:
+    """Patterns of this source that have places."""
+    return {row[0] for row in db.execute(_PLACED, (source,))}
+
+
+_JUDGED = """
+SELECT id, convention, json_extract(tags, '$[0]'), dominant_variant
+FROM patterns
+WHERE source = ?
+    AND status <> 'discovered'
+    AND convention IS NOT NULL
+"""
+
+
+def judged(db: apsw.Connection, source: str = "scan") -> list[tuple[str, str, str, str]]:
+    """(id, convention, family, choice) of patterns that a person has spoken about."""
+    return list(db.execute(_JUDGED, (source,)))
+
+
+_PLACE = """
+INSERT INTO pattern_locations (pattern_key, file_id, line, column_num, variant, is_outlier, outlier_reason)
+SELECT p.key, e.file_id, e.line, e.column_num, a.choice, :outlier, :reason
+FROM patterns p, convention_answers a
+CROSS JOIN convention_evidence e ON e.answer_id = a.id
+WHERE p.id = :pattern
+    AND a.id = :answer
+    AND (:files IS NULL OR e.file_id IN (SELECT value FROM json_each(:files)))
+ON CONFLICT DO NOTHING
+"""
+
+
+def place(
+    tx: apsw.Connection, pattern: str, answer_id: int, reason: str | None, file_ids: Iterable[int] | None = None
+) -> None:
+    """The places of one answer become places of a pattern; `reason`: why they are outliers, None where they keep to it."""
+    files = None if file_ids is None else json.dumps(list(file_ids))
+    given = {"pattern": pattern, "answer": answer_id, "outlier": int(reason is not None), "reason": reason, "files": files}
+    tx.execute(_PLACE, given)
+
+
+def unplace(
+    tx: apsw.Connection, *, patterns: Iterable[str] = (), file_ids: Iterable[int] = (), source: str = "scan"
+) -> None:
+    """Takes away all places of these patterns, and all in these files."""
+    tx.execute(
+        "DELETE FROM pattern_locations WHERE pattern_key IN (SELECT key FROM patterns WHERE id IN (SELECT value FROM carray(?)))",
+        (texts(patterns),),
+    )
+    tx.execute(_DELETE_LOCATIONS, (integers(file_ids), source))
 
 
 class NewExample(NamedTuple):

@@ -53,6 +53,26 @@ CREATE INDEX idx_patterns_hash ON patterns (hash) WHERE hash IS NOT NULL;
 CREATE INDEX idx_patterns_parent ON patterns (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX idx_patterns_convention ON patterns (convention) WHERE convention IS NOT NULL;
 
+-- one row per answer that a convention's question was given in one family of languages
+CREATE TABLE convention_answers (
+    id INTEGER PRIMARY KEY,
+    convention TEXT NOT NULL,                      -- key of the question
+    family TEXT NOT NULL,                          -- 'python', 'javascript'
+    choice TEXT NOT NULL,
+    UNIQUE (convention, family, choice)
+) STRICT;
+
+-- one row per place that gives an answer, also where no habit has come of it yet: what patterns are decided from
+CREATE TABLE convention_evidence (
+    answer_id INTEGER NOT NULL REFERENCES convention_answers (id) ON DELETE CASCADE,
+    file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
+    line INTEGER NOT NULL CHECK (line >= 0),
+    column_num INTEGER NOT NULL DEFAULT 0 CHECK (column_num >= 0),
+    PRIMARY KEY (answer_id, file_id, line, column_num)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idx_convention_evidence_file ON convention_evidence (file_id);
+
 -- one row per place that answers a pattern's question, for it or against it
 CREATE TABLE pattern_locations (
     pattern_key INTEGER NOT NULL REFERENCES patterns (key) ON DELETE CASCADE,
