@@ -166,7 +166,9 @@ def _row(hit: Hit, ranked: bool) -> Row:
     if hit.archived:
         more.append("archived")
     if ranked:
-        more.append("why: " + ", ".join(f"{factor} {_figure(value)}" for factor, value in hit.why.items()))
+        # A factor of exactly one moved nothing; ranks are whole numbers and stay.
+        told = (f"{factor} {_figure(value)}" for factor, value in hit.why.items() if _figure(value) != "1.00")
+        more.append(f"why: {', '.join(told)}")
     return Row(full + (f"\n  {'; '.join(more)}" if more else ""), f"{hit.memory}  {hit.summary}")
 
 
