@@ -846,6 +846,12 @@ class Evaluator:
                 aliased = self._alias(module, e)
                 if aliased is not None:
                     return aliased
+        if kind == F.ATTR:
+            for owner in self.values(module, e[1]):
+                if owner[0] == MODULE and not owner[1].endswith("/"):
+                    aliased = self._exported_alias(owner[1], e[2], 0)
+                    if aliased is not None:
+                        return aliased
         if kind == F.SHAPE:
             return ((SHAPED, module.path, e[1]),)
         if kind == F.FUNCTION_TYPE:

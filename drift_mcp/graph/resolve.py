@@ -296,6 +296,8 @@ class Resolver:
             return
         for value in self._evaluator.values(module, expression):
             if value[0] in (FUNCTION, METHOD):
+                if call.flags & F.DECORATOR and (value[1], value[2]) == (module.path, call.caller):
+                    continue  # what is decorated is handed to its decorator; nobody calls it there
                 name = _last_name(expression) or call.name
                 yield Edge(caller, call.line, call.column, (value[1], value[2]), name, label, 0, None)
             elif value[0] == CLASS and label == "di":

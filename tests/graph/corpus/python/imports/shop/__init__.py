@@ -1,0 +1,2 @@
+from .pricing import price
+from .cart import Cart as Basket

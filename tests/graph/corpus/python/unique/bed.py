@@ -1,0 +1,3 @@
+class Bed:
+    def sleep_deeply(self):
+        return 0
