@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -38,6 +39,10 @@ _CUT_PAGES: Final = 12_000
 _SHORT_MS: Final = 250
 # What it waits at the end of a scan, when nobody waits for it.
 _LONG_MS: Final = 2_000
+
+# One try at it. SQLite waits for a reader's place, not for the reader: when the next reader takes the same place, and
+# so on, one long wait never ends although each reader is short. A new try looks anew at which places still matter.
+_TRY_MS: Final = 20
 
 # Batches waiting at the most. A scan makes batches of some thousand rows; more of them waiting would only be memory.
 _MOST_WAITING: Final = 64
@@ -151,15 +156,23 @@ class Writer:
             return
 
     def _cut(self, wait_ms: int) -> bool:
-        self._db.set_busy_timeout(wait_ms)
+        deadline = time.monotonic() + wait_ms / 1000
+        self._db.set_busy_timeout(_TRY_MS)
         try:
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.BusyError:
-            return False
+            while not self._is_cut():
+                if time.monotonic() >= deadline:
+                    return False
         finally:
             self._db.set_busy_timeout(self._busy_ms)
         self._wal_pages = 0
         self._next_cut_pages = _CUT_PAGES
+        return True
+
+    def _is_cut(self) -> bool:
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
         return True
 
 

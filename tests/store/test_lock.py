@@ -56,10 +56,17 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
 def test_a_program_that_the_holder_started_does_not_keep_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "scan.lock"
     with lock.exclusive(path):
-        orphan = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+        orphan = subprocess.Popen(
+            [sys.executable, "-c", "input(print('up', flush=True) or '')"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            close_fds=False,
+        )
+        assert orphan.stdout is not None and orphan.stdout.readline() == "up\n"
     with lock.exclusive(path):
         pass
-    orphan.communicate(b"\n")
+    orphan.communicate("\n")
 
 
 def test_threads_of_one_process_exclude_each_other(tmp_path: Path) -> None:

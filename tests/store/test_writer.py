@@ -172,6 +172,19 @@ def test_a_checkpoint_that_a_reader_holds_up_is_made_when_it_lets_go(
     pool.close()
 
 
+def noted_cuts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each try to begin the WAL anew, whether it succeeded."""
+    cuts: list[bool] = []
+    cut = Writer._cut
+
+    def noted(writer: Writer, wait_ms: int) -> bool:
+        cuts.append(cut(writer, wait_ms))
+        return cuts[-1]
+
+    monkeypatch.setattr(Writer, "_cut", noted)
+    return cuts
+
+
 def write_much(writer: Writer, times: int) -> None:
     """Each time about 20 pages of 4 KiB: half of them the index's."""
     for _ in range(times):
@@ -184,7 +197,8 @@ def test_the_wal_stays_bounded_while_readers_take_turns(
 ) -> None:
     monkeypatch.setattr(writers, "_COPY_PAGES", 100)
     monkeypatch.setattr(writers, "_CUT_PAGES", 300)
-    writer._next_cut_pages = 300
+    monkeypatch.setattr(writers, "_SHORT_MS", 10_000)  # a busy machine may let the reader wait for its turn
+    cuts = noted_cuts(monkeypatch)
     pool = ReaderPool(path, library)
     stop = threading.Event()
     looked = threading.Barrier(2)
@@ -210,17 +224,16 @@ def test_the_wal_stays_bounded_while_readers_take_turns(
     reader.join()
     pool.close()
     assert grown < 6_000_000
+    assert len(cuts) > 5 and all(cuts)
 
 
 def test_a_reader_that_stays_is_not_waited_for_at_every_commit(
     writer: Writer, path: Path, library: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writers, "_COPY_PAGES", 100)
+    monkeypatch.setattr(writers, "_CUT_PAGES", 100)
     monkeypatch.setattr(writers, "_SHORT_MS", 1)
-    writer._next_cut_pages = 100
-    tries: list[bool] = []
-    cut = Writer._cut
-    monkeypatch.setattr(Writer, "_cut", lambda self, wait_ms: tries.append(cut(self, wait_ms)) or tries[-1])
+    tries = noted_cuts(monkeypatch)
     pool = ReaderPool(path, library)
     with pool.snapshot():
         write_much(writer, 30)  # 600 pages
