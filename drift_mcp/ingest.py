@@ -1,7 +1,7 @@
 """Brings the store up to date with the source: changed files become facts, facts become rows, deleted files are gone.
 
-The only room that knows both sides. One scan is one transaction for readers: they see the old state or the new one. Source text never
-comes here, and no answer is made here.
+The only room that knows both sides. One scan is one transaction for readers: they see the old state or the new one.
+Source text never comes here, and no answer is made here.
 """
 
 from __future__ import annotations
@@ -32,13 +32,32 @@ from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import FileFacts
 from drift_mcp.scan.secrets import env_sensitivity
 from drift_mcp.store import lock
-from drift_mcp.tables import about, audit, bulk, calls, data, entry_points, environment, files, functions, patterns, problems, scans, status
+from drift_mcp.tables import (
+    about,
+    audit,
+    bulk,
+    calls,
+    data,
+    entry_points,
+    environment,
+    files,
+    functions,
+    patterns,
+    problems,
+    scans,
+    status,
+)
 from drift_mcp.tables import packages as package_rows
 
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, of how many
 
 # How long a second scan waits for a running one: a scan of a large repository, with room.
 _WAIT_SECONDS: Final = 120.0
+
+
+# Stands among the names that files asked the project for: who inherits from an abstract model. No identifier has a
+# blank.
+_HEIRS: Final = "heirs of models"
 
 
 class ScanRun(NamedTuple):
@@ -86,7 +105,9 @@ def _silent(stage: str, done: int, total: int) -> None:
 class _Scan:
     """One scan of one project. Used once, by one thread."""
 
-    def __init__(self, project: Project, full: bool, paths: Sequence[str] | None, jobs: int | None, tell: Progress) -> None:
+    def __init__(
+        self, project: Project, full: bool, paths: Sequence[str] | None, jobs: int | None, tell: Progress
+    ) -> None:
         self._project = project
         self._full = full
         self._only = None if paths is None else tuple(_inside(project, path) for path in paths)
@@ -94,6 +115,7 @@ class _Scan:
         self._tell = tell
         self._blobs: dict[str, bytes] = {}  # facts read in this scan, packed
         self._ids: dict[str, int] = {}  # path → file id
+        self._heirs_asked: set[str] = set()  # paths whose accesses depend on who inherits from an abstract model
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
 
     def run(self) -> ScanRun:
@@ -107,7 +129,11 @@ class _Scan:
         with self._project.read() as db:
             known = files.known(db)
         found = {entry.path: entry for entry in listing.files}
-        changed = [entry for entry in listing.files if self._wanted(entry.path) and self._is_stale(entry, known.get(entry.path))]
+        changed = [
+            entry
+            for entry in listing.files
+            if self._wanted(entry.path) and self._is_stale(entry, known.get(entry.path))
+        ]
         here = found.keys() | {skipped.path for skipped in listing.skipped}
         deleted = [path for path in known if path not in here and self._wanted(path)]
         fresh_skips = [s for s in listing.skipped if self._wanted(s.path)]
@@ -175,13 +201,17 @@ class _Scan:
             files.stamp(tx, touched)
             old_facts = {} if first else self._facts_before(tx, changed, known)
             gone_ids = [known[path].id for path in deleted]
-            again = set() if first or self._full else self._to_link_again(tx, known, changed, deleted, old_facts, manifest)
+            again = (
+                set() if first or self._full else self._to_link_again(tx, known, changed, deleted, old_facts, manifest)
+            )
             files.remove(tx, gone_ids)
             self._put_files(tx, changed, skips)
             if first or self._full or self._needs_everything(manifest, tx):
                 linked = self._link_all(tx, first, changed, manifest, listing)
             else:
-                linked = self._link(tx, {one.path for one in changed if one.facts is not None} | again, changed, manifest)
+                linked = self._link(
+                    tx, {one.path for one in changed if one.facts is not None} | again, changed, manifest
+                )
             calls.forget_unused_symbols(tx)
             self._conventions(tx, changed)
             package_rows.replace_all(tx, (_package(each) for each in manifest.packages))
@@ -266,7 +296,9 @@ class _Scan:
             for each in skips
         ]
         self._ids.update(files.put(tx, rows))
-        files.save_facts(tx, ((self._ids[one.path], F.EXTRACTOR, one.facts) for one in changed if one.facts is not None))
+        files.save_facts(
+            tx, ((self._ids[one.path], F.EXTRACTOR, one.facts) for one in changed if one.facts is not None)
+        )
         files.drop_facts(tx, [self._ids[one.path] for one in changed if one.facts is None])
         told = [(self._ids[one.path], each) for one in changed for each in one.problems]
         told += [(self._ids[each.path], each.problem) for each in skips]
@@ -299,6 +331,7 @@ class _Scan:
         names: set[str] = set()
         for path in deleted:
             names.update(_module_names(path))
+            names.add(_HEIRS)
         for one in changed:
             old = before.get(one.path)
             new = None if one.facts is None else F.unpack(one.facts)
@@ -309,13 +342,19 @@ class _Scan:
             if one.path in known:
                 different.add(known[one.path].id)
             names.update(_names(old) ^ _names(new))
+            if _classes(old) != _classes(new):
+                names.add(_HEIRS)
             if one.path.rsplit("/", 1)[-1] == "conftest.py":  # fixtures are found by folder, not by import
                 folder = one.path.rpartition("/")[0]
                 names.update(path for path in known if path.startswith(folder))
         reached = files.transitive_importers(tx, different)
         reached |= files.askers(tx, names)
-        paths = set(files.paths(tx, reached).values()) | {name for name in names if name in known and known[name].status == "scanned"}
-        if any(one.language in ("prisma", "sql") for one in changed) or any(path.endswith((".prisma", ".sql")) for path in deleted):
+        paths = set(files.paths(tx, reached).values()) | {
+            name for name in names if name in known and known[name].status == "scanned"
+        }
+        if any(one.language in ("prisma", "sql") for one in changed) or any(
+            path.endswith((".prisma", ".sql")) for path in deleted
+        ):
             # A schema file gives tables to code that does not import it.
             paths |= {path for path, one in known.items() if one.status == "scanned"}
         return paths - {one.path for one in changed} - set(deleted)
@@ -383,12 +422,15 @@ class _Scan:
         if not everything:
             all_models += [_model(each) for each in data.declared(tx) if each.path not in declared]
         resolver = Resolver(evaluator, named=offered.methods_named, properties=offered.properties)
-        reader = DataReader(evaluator, models_reader, all_models)
+        reader = DataReader(evaluator, models_reader, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number))
         edges: dict[str, list[Edge]] = {}
         accesses: dict[str, list[Access]] = {}
         for done, path in enumerate(paths, 1):
             edges[path] = resolver.edges(path)
+            reader.asked_for_heirs = False
             accesses[path] = reader.accesses(path)
+            if reader.asked_for_heirs:
+                self._heirs_asked.add(path)
             self._tell("link", done, len(paths))
         self._tell("write", 0, 1)
         self._put_calls(tx, ids, edges, facts_of, fresh)
@@ -453,7 +495,12 @@ class _Scan:
             calls.replace(tx, ids, rows)
 
     def _put_imports(
-        self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, modules: ModuleTable, edges: dict[str, list[Edge]]
+        self,
+        tx: apsw.Connection,
+        paths: list[str],
+        facts_of: _FactsSource,
+        modules: ModuleTable,
+        edges: dict[str, list[Edge]],
     ) -> None:
         rows: list[files.NewImport] = []
         names: set[tuple[str, int]] = set()
@@ -465,10 +512,16 @@ class _Scan:
                     # `from package import module` depends on the module, not only on the package.
                     target = modules.submodule(target, entry.name) or target
                 resolved = None if target is None else self._ids.get(target)
-                rows.append(files.NewImport(file_id, position, entry.line, _shown(entry.module), entry.name, entry.alias or None, resolved))
+                rows.append(
+                    files.NewImport(
+                        file_id, position, entry.line, _shown(entry.module), entry.name, entry.alias or None, resolved
+                    )
+                )
                 for part in (entry.module.rsplit("/", 1)[-1].rsplit(".", 1)[-1], entry.name or ""):
                     if part:
                         names.add(("module:" + _shown(part), file_id))
+            if path in self._heirs_asked:
+                names.add((_HEIRS, file_id))
             for edge in edges[path]:
                 if edge.symbol and edge.resolution in ("unresolved", "unique"):
                     names.add((_shown(edge.symbol), file_id))
@@ -504,7 +557,10 @@ class _Scan:
                         model.framework,
                         model.confidence,
                         own[model.definition] if 0 <= model.definition < len(own) else None,
-                        [data.NewField(each.name, each.column, each.type or None, max(each.line, 1)) for each in model.fields],
+                        [
+                            data.NewField(each.name, each.column, each.type or None, max(each.line, 1))
+                            for each in model.fields
+                        ],
                     )
                 )
         data.replace_models(tx, ids, rows)
@@ -579,7 +635,8 @@ class _Scan:
         finder = EntryPointFinder(evaluator)
         wanted = set(paths)
         if not everything:
-            # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again with them.
+            # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again
+            # with them.
             if finder.routes_in(paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths]):
                 wanted |= set(entry_points.paths_around_routes(tx))
         rows: dict[int, list[entry_points.NewEntryPoint]] = defaultdict(list)
@@ -588,10 +645,20 @@ class _Scan:
                 function_id = self._ids_of(tx, each.path, facts_of)[each.definition]
                 rows[self._ids[each.path]].append(
                     entry_points.NewEntryPoint(
-                        function_id, each.kind, _shown(each.label), each.method, each.route, each.framework or None, max(each.line, 1)
+                        function_id,
+                        each.kind,
+                        _shown(each.label),
+                        each.method,
+                        each.route,
+                        each.framework or None,
+                        max(each.line, 1),
                     )
                 )
-        entry_points.replace(tx, [self._ids[path] for path in wanted if path in self._ids], (row for found in rows.values() for row in found))
+        entry_points.replace(
+            tx,
+            [self._ids[path] for path in wanted if path in self._ids],
+            (row for found in rows.values() for row in found),
+        )
 
     def _describe(self, tx: apsw.Connection, manifest: packages.Project) -> None:
         before = about.read(tx)
@@ -610,7 +677,9 @@ class _Scan:
             family = languages.named(one.language).family
             for each in F.unpack(one.facts).evidence:
                 evidence.append(
-                    patterns.NewEvidence(self._ids[one.path], each.convention, family, _shown(each.choice), each.line, each.column)
+                    patterns.NewEvidence(
+                        self._ids[one.path], each.convention, family, _shown(each.choice), each.line, each.column
+                    )
                 )
         file_ids = [self._ids[one.path] for one in changed]
         patterns.replace_evidence(tx, file_ids, evidence)
@@ -697,6 +766,7 @@ class _Offered:
         self._facts_of = facts_of
         self._methods: dict[str, list[tuple[str, int]]] | None = None
         self._classes: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        self._heirs: dict[tuple[str, int], list[tuple[str, int]]] | None = None
         names: set[str] = set()
         if paths is None:
             names.update(functions.property_names(tx))
@@ -713,10 +783,25 @@ class _Offered:
                         self._classes[definition.name].append((path, number))
         self.properties = frozenset(names)
 
+    def heirs(self, evaluator: Evaluator, path: str, number: int) -> tuple[tuple[str, int], ...]:
+        """The classes that inherit from this one, directly or not."""
+        if self._methods is None:
+            definition = self._facts_of.need(path).definitions[number]
+            return self._numbered(functions.heirs(self._tx, path, *_identity(definition)))
+        if self._heirs is None:
+            self._heirs = defaultdict(list)
+            for classes in self._classes.values():
+                for each in classes:
+                    for module, at, _ in evaluator.bases(*each)[1:]:
+                        self._heirs[module.path, at].append(each)
+        return tuple(sorted(self._heirs.get((path, number), ())))
+
     def methods_named(self, name: str) -> tuple[tuple[str, int], ...]:
         if self._methods is not None:
             return tuple(self._methods.get(name, ())[:2])
-        return self._numbered((path, qualified, ordinal) for _, path, qualified, ordinal in functions.methods_named(self._tx, (name,))[:2])
+        return self._numbered(
+            (path, qualified, ordinal) for _, path, qualified, ordinal in functions.methods_named(self._tx, (name,))[:2]
+        )
 
     def classes_named(self, importer: str, name: str) -> tuple[tuple[str, int], ...]:
         # Eight namesakes say nothing about which one is meant; the evaluator keeps no more values anyway.
@@ -783,7 +868,8 @@ def _offer(facts: FileFacts) -> object:
     """What other files can notice of a file: everything but lines, columns and what stands only inside bodies as measure."""
     return (
         tuple(
-            (*one[:6], one.flags, tuple(each[:4] for each in one.parameters), *one[15:19], *one[20:]) for one in facts.definitions
+            (*one[:6], one.flags, tuple(each[:4] for each in one.parameters), *one[15:19], *one[20:])
+            for one in facts.definitions
         ),
         tuple((scope.kind, scope.parent, scope.bindings) for scope in facts.scopes),
         tuple((each.module, each.name, each.alias) for each in facts.imports),
@@ -794,6 +880,10 @@ def _offer(facts: FileFacts) -> object:
         facts.schema_models,
         facts.is_test,
     )
+
+
+def _classes(facts: FileFacts | None) -> object:
+    return () if facts is None else [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
 
 
 def _names(facts: FileFacts | None) -> set[str]:
@@ -811,7 +901,9 @@ def _module_names(path: str) -> set[str]:
 
 def _model(stored: data.Declared) -> Model:
     fields = tuple(Field(each.field_name, each.column_name, each.type or "", each.line) for each in stored.fields)
-    return Model(stored.name, stored.table_name, stored.path, stored.line, -1, stored.framework or "", stored.confidence, fields)
+    return Model(
+        stored.name, stored.table_name, stored.path, stored.line, -1, stored.framework or "", stored.confidence, fields
+    )
 
 
 def _package(found: packages.Package) -> Package:
@@ -839,7 +931,10 @@ def _configuration(manifest: packages.Project) -> str:
     """What decides where imports lead, apart from the files themselves."""
     return json.dumps(
         {
-            "aliases": sorted([each.directory, each.base, sorted((k, list(v)) for k, v in each.paths.items())] for each in manifest.modules.aliases),
+            "aliases": sorted(
+                [each.directory, each.base, sorted((k, list(v)) for k, v in each.paths.items())]
+                for each in manifest.modules.aliases
+            ),
             "workspaces": sorted([each.name, each.directory, list(each.entries)] for each in manifest.modules.packages),
         }
     )
@@ -856,14 +951,23 @@ def _inside(project: Project, path: str) -> str:
 
 def _shown(text: str) -> str:
     """Text that SQLite and a terminal can hold: no lone surrogates, no NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "") if not text.isascii() or "\0" in text else text
+    return (
+        text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+        if not text.isascii() or "\0" in text
+        else text
+    )
 
 
 def _commit(project: Project) -> str | None:
     """The commit that the work tree is at; None without git."""
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=project.root, capture_output=True, text=True, timeout=5, check=False
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -1,20 +1,35 @@
 """Which code reads, writes or deletes which tables and fields. Pure: facts and models in, accesses out.
 
-An access is claimed only where the code names it: a query over a known model, an attribute of a row, a keyword of a model's constructor, a
-column in SQL. A query that loads whole rows is one access without a field, marked `whole_row`: it does read every column, but nobody wrote
-the column's name there.
+An access is claimed only where the code names it: a query over a known model, an attribute of a row, a keyword of a
+model's constructor, a column in SQL. A query that loads whole rows is one access without a field, marked `whole_row`:
+it does read every column, but nobody wrote the column's name there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from drift_mcp.graph import libraries, sql
 from drift_mcp.graph.evaluate import Evaluator, Module
 from drift_mcp.graph.models import Model, Models
-from drift_mcp.graph.values import CLASS, DICT, EXTERNAL, FOREIGN, FUNCTION, LIST, MANY, METHOD, OBJECT, QUERY, ROWS, STRING, Value
+from drift_mcp.graph.values import (
+    CLASS,
+    DICT,
+    EXTERNAL,
+    FOREIGN,
+    FUNCTION,
+    LIST,
+    MANY,
+    METHOD,
+    OBJECT,
+    QUERY,
+    ROWS,
+    STRING,
+    Value,
+)
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Expr
 
@@ -35,24 +50,29 @@ class Access(NamedTuple):
     context: str  # what is called or touched there, in a word or two
 
 
-_WRITES: Final = frozenset(
-    "create bulk_create acreate abulk_create update aupdate bulk_update abulk_update update_or_create aupdate_or_create get_or_create "
-    "aget_or_create insert values upsert add set save asave increment decrement on_conflict_do_update on_conflict_do_nothing "
-    "insertMany insertOne updateOne updateMany replaceOne findOneAndUpdate findByIdAndUpdate findOneAndReplace findOrCreate bulkCreate "
-    "bulkWrite createMany createManyAndReturn updateManyAndReturn upsert softDelete restore touch toggle preload".split()
+_WRITES: Final = words(
+    "create bulk_create acreate abulk_create update aupdate bulk_update abulk_update update_or_create "
+    "aupdate_or_create get_or_create aget_or_create insert values upsert add set save asave increment decrement "
+    "on_conflict_do_update on_conflict_do_nothing insertMany insertOne updateOne updateMany replaceOne "
+    "findOneAndUpdate findByIdAndUpdate findOneAndReplace findOrCreate bulkCreate bulkWrite createMany "
+    "createManyAndReturn updateManyAndReturn upsert softDelete restore touch toggle preload"
 )
-_DELETES: Final = frozenset(
-    "delete adelete remove destroy drop truncate clear deleteOne deleteMany findOneAndDelete findByIdAndDelete findOneAndRemove "
-    "findByIdAndRemove softRemove".split()
+_DELETES: Final = words(
+    "delete adelete remove destroy drop truncate clear deleteOne deleteMany findOneAndDelete findByIdAndDelete "
+    "findOneAndRemove findByIdAndRemove softRemove"
 )
 # Ends of a query that load no row.
-_COUNTS: Final = frozenset("count exists acount aexists aggregate countDocuments estimatedDocumentCount getCount countBy existsBy exist".split())
-_NARROWS: Final = frozenset("values values_list only with_entities load_only select pluck attributes defer".split())
-_LOOKUPS: Final = frozenset("filter exclude get aget get_or_create update_or_create filter_by get_object_or_404 create update".split())
+_COUNTS: Final = words(
+    "count exists acount aexists aggregate countDocuments estimatedDocumentCount getCount countBy existsBy exist"
+)
+_NARROWS: Final = words("values values_list only with_entities load_only select pluck attributes defer")
+_LOOKUPS: Final = words(
+    "filter exclude get aget get_or_create update_or_create filter_by get_object_or_404 create update"
+)
 # Django's field look-ups: the words behind a double underscore that are not relations.
-_LOOKUP_WORDS: Final = frozenset(
-    "exact iexact contains icontains in gt gte lt lte startswith istartswith endswith iendswith range date year month day week hour "
-    "minute second isnull regex iregex pk id search trigram_similar overlap contained_by has_key".split()
+_LOOKUP_WORDS: Final = words(
+    "exact iexact contains icontains in gt gte lt lte startswith istartswith endswith iendswith range date year month "
+    "day week hour minute second isnull regex iregex pk id search trigram_similar overlap contained_by has_key"
 )
 _PRISMA: Final = {
     "findUnique": "read",
@@ -75,31 +95,40 @@ _PRISMA: Final = {
 }
 _REPOSITORY: Final = {
     **dict.fromkeys(
-        "find findBy findOne findOneBy findOneOrFail findOneByOrFail findAndCount findAndCountBy findByIds findAll findById findByPk "
-        "findAndCountAll query aggregate distinct lean populate scope sum max min average createQueryBuilder".split(),
+        words(
+            "find findBy findOne findOneBy findOneOrFail findOneByOrFail findAndCount findAndCountBy findByIds findAll "
+            "findById findByPk findAndCountAll query aggregate distinct lean populate scope sum max min average "
+            "createQueryBuilder"
+        ),
         "read",
     ),
-    **dict.fromkeys("count countBy exists exist existsBy countDocuments estimatedDocumentCount".split(), "count"),
+    **dict.fromkeys(words("count countBy exists exist existsBy countDocuments estimatedDocumentCount"), "count"),
     **dict.fromkeys(
-        "save insert update upsert create bulkCreate increment decrement findOneAndUpdate findByIdAndUpdate updateOne updateMany insertMany "
-        "replaceOne findOrCreate bulkWrite restore findOneAndReplace build".split(),
+        words(
+            "save insert update upsert create bulkCreate increment decrement findOneAndUpdate findByIdAndUpdate "
+            "updateOne updateMany insertMany replaceOne findOrCreate bulkWrite restore findOneAndReplace build"
+        ),
         "write",
     ),
     **dict.fromkeys(
-        "delete remove softDelete softRemove clear destroy deleteOne deleteMany findOneAndDelete findByIdAndDelete findOneAndRemove "
-        "findByIdAndRemove truncate".split(),
+        words(
+            "delete remove softDelete softRemove clear destroy deleteOne deleteMany findOneAndDelete findByIdAndDelete "
+            "findOneAndRemove findByIdAndRemove truncate"
+        ),
         "delete",
     ),
 }
-_SESSION_WRITES: Final = frozenset("add add_all merge bulk_save_objects bulk_insert_mappings bulk_update_mappings save persist".split())
-_SQL_RUNNERS: Final = frozenset(
-    "execute executemany executescript exec_driver_sql text query raw rawQuery $queryRaw $executeRaw $queryRawUnsafe $executeRawUnsafe "
-    "fetch fetchrow fetchval fetch_one fetch_all fetch_val iterate prepare run all get each sql literal_column RawSQL read_sql "
-    "read_sql_query mogrify copy cursor any unsafe execute_sql".split()
+_SESSION_WRITES: Final = words(
+    "add add_all merge bulk_save_objects bulk_insert_mappings bulk_update_mappings save persist"
 )
-_KNEX_VERBS: Final = frozenset(
-    "select first insert update del delete where andWhere orWhere whereIn join leftJoin innerJoin returning pluck count increment decrement "
-    "truncate orderBy groupBy columns onConflict merge".split()
+_SQL_RUNNERS: Final = words(
+    "execute executemany executescript exec_driver_sql text query raw rawQuery $queryRaw $executeRaw $queryRawUnsafe "
+    "$executeRawUnsafe fetch fetchrow fetchval fetch_one fetch_all fetch_val iterate prepare run all get each sql "
+    "literal_column RawSQL read_sql read_sql_query mogrify copy cursor any unsafe execute_sql"
+)
+_KNEX_VERBS: Final = words(
+    "select first insert update del delete where andWhere orWhere whereIn join leftJoin innerJoin returning pluck "
+    "count increment decrement truncate orderBy groupBy columns onConflict merge"
 )
 _QUALIFIED: Final = re.compile(r"\b(\w+)\.(\w+)\b")
 _PRISMA_INPUT: Final = re.compile(r"(\w+?)(?:Unchecked)?(WhereUnique|Where|Create|Update|CreateMany|UpdateMany)Input")
@@ -109,8 +138,19 @@ _PRISMA_RECEIVER: Final = re.compile(r"(prisma|^db$|client|^tx$|^trx$|database|t
 class DataReader:
     """Finds data accesses, one file at a time. Not for two threads at once."""
 
-    def __init__(self, evaluator: Evaluator, models: Models, declared: Iterable[Model]) -> None:
-        """`declared`: the models of the whole project, for names that only a schema file binds to a table."""
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        models: Models,
+        declared: Iterable[Model],
+        *,
+        heirs: Callable[[str, int], Iterable[tuple[str, int]]] = lambda path, number: (),
+    ) -> None:
+        """`declared`: the models of the whole project, for names that only a schema file binds to a table;
+        `heirs(file, definition)`: the classes that inherit from that class, directly or not."""
+        self._heirs = heirs
+        # Whether an answer since this was last reset depended on who inherits from an abstract model.
+        self.asked_for_heirs = False
         self._evaluator = evaluator
         self._models = models
         declared = tuple(declared)
@@ -158,12 +198,9 @@ class DataReader:
         for access in module.facts.accesses:
             if access.name not in self._field_names:
                 continue
-            for value in self._evaluator.values(module, access.target):
-                model = self._row_model(value)
-                column = None if model is None else model.column(access.name)
-                if model is None or column is None:
-                    continue
-                if access.kind == F.STORE and value[0] == CLASS:
+            for value, model in self._row_models(module, access.target):
+                column = model.column(access.name)
+                if column is None or (access.kind == F.STORE and value[0] == CLASS):
                     continue
                 operation = "write" if access.kind == F.STORE else "read"
                 yield Access(
@@ -179,6 +216,19 @@ class DataReader:
                     round(model.confidence * 0.95, 3),
                     f".{access.name}",
                 )
+
+    def _row_models(self, module: Module, target: Expr) -> Iterable[tuple[Value, Model]]:
+        """What the target may be a row of. A row of an abstract model is one of a table that inherits from it."""
+        for value in self._evaluator.values(module, target):
+            model = self._row_model(value)
+            if model is not None:
+                yield value, model
+            elif value[0] == OBJECT and libraries.is_model(value[1], value[2], self._evaluator):
+                self.asked_for_heirs = True
+                for path, number in self._heirs(value[1], value[2]):
+                    heir = self._models.of_class(path, number)
+                    if heir is not None:
+                        yield value, heir
 
     def _row_model(self, value: Value) -> Model | None:
         """The model that a value is a row of, or whose class it is."""
@@ -204,7 +254,10 @@ class DataReader:
                 continue
             fields = self._named(model, (name for name, _ in call.keywords))
             fields += tuple(
-                column for argument in call.arguments for column in self._named(model, self._keys(module, argument)) if column not in fields
+                column
+                for argument in call.arguments
+                for column in self._named(model, self._keys(module, argument))
+                if column not in fields
             )
             spread = any(name == "" for name, _ in call.keywords)
             yield self._access(call, model, "write", fields, spread or not fields, f"{call.name}(…)")
@@ -221,7 +274,10 @@ class DataReader:
             return
         if call.callee[0] != F.ATTR or not (call.arguments or call.keywords):
             return
-        given = [*call.arguments, *(value for name, value in call.keywords if name in ("update", "values", "defaults", "data"))]
+        given = [
+            *call.arguments,
+            *(value for name, value in call.keywords if name in ("update", "values", "defaults", "data")),
+        ]
         if not any(each[0] in (F.RECORD, F.NAME) for each in given):
             return
         for value in self._evaluator.values(module, call.callee[1]):
@@ -230,7 +286,9 @@ class DataReader:
             model = self._models.of_value(value)
             if model is None:
                 continue
-            fields = tuple(dict.fromkeys(column for each in given for column in self._named(model, self._keys(module, each))))
+            fields = tuple(
+                dict.fromkeys(column for each in given for column in self._named(model, self._keys(module, each)))
+            )
             if fields:
                 yield self._access(call, model, "write", fields, False, f".{call.name}(…)")
 
@@ -320,7 +378,12 @@ class DataReader:
         if kind == QUERY:
             model = self._models.of_value(value)
             return None if model is None else self._query(module, model, links)
-        if kind == FOREIGN and value[3] and value[3][0] and value[1].rsplit(".", 1)[-1].endswith(("Repository", "Model", "ModelType")):
+        if (
+            kind == FOREIGN
+            and value[3]
+            and value[3][0]
+            and value[1].rsplit(".", 1)[-1].endswith(("Repository", "Model", "ModelType"))
+        ):
             for row in value[3][0]:
                 model = self._models.of_value(row)
                 if model is not None:
@@ -368,9 +431,17 @@ class DataReader:
     def _made_here(self, module: Module, links: list[Call]) -> Iterable[Access]:
         """Chains that begin with a call over a model: `select(User)…`, `session.query(User)…`, `knex('users')…`."""
         for index, call in enumerate(links):
-            if call.name in ("query", "select", "insert", "update", "delete", "get", "get_one", "exists", "refresh") or call.name.endswith(
-                "_or_404"
-            ):
+            if call.name in (
+                "query",
+                "select",
+                "insert",
+                "update",
+                "delete",
+                "get",
+                "get_one",
+                "exists",
+                "refresh",
+            ) or call.name.endswith("_or_404"):
                 found = self._over_model(module, call, links[index + 1 :])
                 if found:
                     yield from found
@@ -411,14 +482,18 @@ class DataReader:
                     model = self._models.of_class(value[1], value[2]) if value[0] == CLASS else None
                     column = None if model is None else model.column(expression[2])
                     if model is not None and column is not None:
-                        found.append(self._access(call, model, "read", (column,), False, f"{call.name}({model.name}.{column})"))
+                        found.append(
+                            self._access(call, model, "read", (column,), False, f"{call.name}({model.name}.{column})")
+                        )
         return found
 
     def _query(self, module: Module, model: Model, links: list[Call]) -> list[Access]:
         names = [call.name for call in links]
         found: list[Access] = []
         for call in links:
-            if call.name in _WRITES and call.name not in ("values", "set", "add") or call.name in ("add", "set") and call is links[-1]:
+            if (call.name in _WRITES and call.name not in ("values", "set", "add")) or (
+                call.name in ("add", "set") and call is links[-1]
+            ):
                 fields = self._written(module, model, [call])
                 found.append(self._access(call, model, "write", fields, not fields, f".{call.name}(…)"))
                 if call.name.endswith("get_or_create"):
@@ -484,7 +559,9 @@ class DataReader:
             return [self._access(call, model, "read", fields, False, f".{call.name}(…)")]
         if operation == "read":
             selected = self._selected(model, call)
-            fields = tuple(dict.fromkeys((*selected, *self._options(module, model, call), *self._looked_up(module, model, links))))
+            fields = tuple(
+                dict.fromkeys((*selected, *self._options(module, model, call), *self._looked_up(module, model, links)))
+            )
             found.append(self._access(call, model, "read", fields, not selected, f".{call.name}(…)"))
         elif operation == "write":
             names = [name for argument in call.arguments for name in self._keys(module, argument)]
@@ -528,14 +605,20 @@ class DataReader:
             return
         operation = _PRISMA[call.name]
         argument = call.arguments[0] if call.arguments else None
-        where = () if argument is None else self._prisma_fields(module, model, argument, ("where", "orderBy", "by", "distinct", "cursor"))
+        where = (
+            ()
+            if argument is None
+            else self._prisma_fields(module, model, argument, ("where", "orderBy", "by", "distinct", "cursor"))
+        )
         selected = () if argument is None else self._prisma_fields(module, model, argument, ("select",))
         context = f"{accessor[2]}.{call.name}"
         if operation == "read":
             whole = not selected and call.name not in ("count", "aggregate", "groupBy")
             yield self._access(call, model, "read", tuple(dict.fromkeys((*selected, *where))), whole, context)
         elif operation == "write":
-            written = () if argument is None else self._prisma_fields(module, model, argument, ("data", "create", "update"))
+            written = (
+                () if argument is None else self._prisma_fields(module, model, argument, ("data", "create", "update"))
+            )
             yield self._access(call, model, "write", written, not written, context)
             if where or selected:
                 yield self._access(call, model, "read", tuple(dict.fromkeys((*selected, *where))), False, context)
@@ -672,7 +755,10 @@ class DataReader:
             return
         if call.name not in ("from", "table", "into"):
             owners = self._evaluator.values(module, call.callee)
-            known = any(libraries.external_name(owner) is not None and "knex" in str(libraries.external_name(owner)).lower() for owner in owners)
+            known = any(
+                libraries.external_name(owner) is not None and "knex" in str(libraries.external_name(owner)).lower()
+                for owner in owners
+            )
             if not known and call.name.lower() not in ("knex", "trx", "tx"):
                 return
         table = table.rsplit(".", 1)[-1]
@@ -699,9 +785,21 @@ class DataReader:
             read = [name for name in read if name in known_columns]
             written = [name for name in written if name in known_columns]
         fields = tuple(dict.fromkeys(written if operation == "write" else read))
-        whole = operation == "read" and not any(each.name in ("select", "pluck", "count", "columns", "first") and each.arguments for each in rest)
+        whole = operation == "read" and not any(
+            each.name in ("select", "pluck", "count", "columns", "first") and each.arguments for each in rest
+        )
         yield Access(
-            call.caller, call.line, call.column, table, operation, fields, whole or not fields, False, "knex", 0.85, f"{call.name}('{table}')"
+            call.caller,
+            call.line,
+            call.column,
+            table,
+            operation,
+            fields,
+            whole or not fields,
+            False,
+            "knex",
+            0.85,
+            f"{call.name}('{table}')",
         )
 
     # -- SQL text
@@ -770,7 +868,17 @@ class DataReader:
     def _access(call: Call, model: Model, operation: str, fields: tuple[str, ...], whole: bool, context: str) -> Access:
         confidence = round(model.confidence * 0.95, 3)
         return Access(
-            call.caller, call.line, call.column, model.table, operation, fields, whole, False, model.framework, confidence, context
+            call.caller,
+            call.line,
+            call.column,
+            model.table,
+            operation,
+            fields,
+            whole,
+            False,
+            model.framework,
+            confidence,
+            context,
         )
 
 

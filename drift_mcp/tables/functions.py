@@ -243,3 +243,30 @@ ORDER BY m.path, f.start_line
 def classes_named(db: apsw.Connection, name: str) -> list[tuple[str, str, int]]:
     """(path, qualified name, ordinal) of all classes of that name."""
     return list(db.execute(_CLASSES_NAMED, (name,)))
+
+
+_HEIRS = """
+WITH RECURSIVE heirs (id) AS (
+    SELECT f.id
+    FROM functions f
+    JOIN file_metadata m ON m.id = f.file_id
+    WHERE m.path = ?1
+        AND f.qualified_name = ?2
+        AND f.ordinal = ?3
+    UNION
+    SELECT b.class_id
+    FROM heirs h
+    CROSS JOIN class_bases b ON b.base_id = h.id
+)
+SELECT m.path, f.qualified_name, f.ordinal
+FROM heirs h
+JOIN functions f ON f.id = h.id
+JOIN file_metadata m ON m.id = f.file_id
+WHERE (m.path, f.qualified_name, f.ordinal) <> (?1, ?2, ?3)
+ORDER BY m.path, f.start_line
+"""
+
+
+def heirs(db: apsw.Connection, path: str, qualified_name: str, ordinal: int) -> list[tuple[str, str, int]]:
+    """(path, qualified name, ordinal) of all classes that inherit from this one, directly or not."""
+    return list(db.execute(_HEIRS, (path, qualified_name, ordinal)))
