@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from contextlib import closing
@@ -108,6 +110,36 @@ def test_a_schema_that_fails_leaves_no_store(tmp_path: Path, path: Path, make_sc
     with pytest.raises(apsw.SQLError):
         migrate.opened(path, make_schema(books="CREATE TABEL books (id)"))
     assert sorted(each.name for each in tmp_path.iterdir()) == ["schema"]
+
+
+def test_a_store_is_made_on_a_file_system_without_hard_links(
+    tmp_path: Path, path: Path, library: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    with closing(migrate.opened(path, library)) as db:
+        fill(db)
+    with closing(migrate.opened(path, library)) as db:
+        assert db.execute("SELECT count(*) FROM books").get == 2
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["library.db", "schema"]
+
+
+def test_a_store_that_another_process_made_first_is_the_one_that_counts(
+    path: Path, library: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def too_late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        with closing(migrate.opened(path, library)) as other:
+            fill(other)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", too_late)
+    with closing(migrate.opened(path, library)) as db:
+        assert db.execute("SELECT count(*) FROM books").get == 2
 
 
 def test_steps_give_the_same_database_as_the_files(tmp_path: Path, make_schema: MakeSchema) -> None:
