@@ -1,8 +1,9 @@
 """An agent's first questions to a codebase, asked for real: `python -m examples.demo PROJECT`.
 
-Scans the project, starts its server as any client would, asks five questions over stdio and prints the conversation. What to ask about is
-chosen from the store itself, through its public views, so that it runs on any repository; where there is nothing to ask about, the
-server's own answer says so. Memories are written only where the project brings some along (`examples/bookshop/memories.jsonl`).
+Scans the project, starts its server as any client would, asks five questions over stdio and prints the conversation.
+What to ask about is chosen from the store itself, through its public views, so that it runs on any repository; where
+there is nothing to ask about, the server's own answer says so. Memories are written only where the project brings some
+along (`examples/bookshop/memories.jsonl`).
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from mcp.types import TextContent
 
 MEMORIES = Path("examples/bookshop/memories.jsonl")
 
-# A function that several others call in more than one way says more than the most called one.
+# A function that is called in more than one way, through injection too, says more than the most called one.
 FUNCTION = """
 SELECT callee
 FROM v_calls
-WHERE callee_file IS NOT NULL AND callee_file NOT LIKE '%test%' AND callee NOT LIKE '%.\\_%' ESCAPE '\\'
+WHERE callee_file IS NOT NULL
+    AND caller_file NOT LIKE '%test%'
+    AND callee_file NOT LIKE '%test%'
+    AND callee NOT IN (SELECT qualified_name FROM v_functions GROUP BY qualified_name HAVING count(*) > 1)
 GROUP BY callee_file, callee
 HAVING count(*) BETWEEN 3 AND 15
-ORDER BY count(DISTINCT resolution) DESC, count(DISTINCT caller_file) DESC, callee
+ORDER BY max(resolution = 'di') DESC, count(DISTINCT resolution) DESC, count(DISTINCT caller_file) DESC, callee
 LIMIT 1
 """
 
@@ -62,13 +66,24 @@ async def converse(project: Path) -> None:
     server = StdioServerParameters(command=sys.executable, args=["-m", "drift_mcp", "serve", "--project", str(project)])
     async with Client(server) as client:
         known = await ask(client, "drift_status", {"format": "json"})
-        if json.loads(known)["memories"] == 0:
-            for memory in memories(project):
+        brought = memories(project)
+        if brought and json.loads(known)["memories"] == 0:
+            for memory in brought:
                 await ask(client, "memory_write", {"action": "add", **memory})
+            await until_meaning_is_known(client)
         for question, tool, arguments in questions(project):
             said = " ".join(f"{name}={value}" for name, value in arguments.items())
             print(f"\n\n● {question}\n  {tool} {said}".rstrip() + "\n")
             print(textwrap.indent(await ask(client, tool, arguments), "  │ ", lambda line: True))
+
+
+async def until_meaning_is_known(client: Client) -> None:
+    """The server answers by words at once and loads its model meanwhile; here we wait for it, some seconds at most."""
+    for _ in range(40):
+        answer = await ask(client, "memory_search", {"query": "decisions"})
+        if "still loading" not in answer and "by words only" not in answer:
+            return
+        await asyncio.sleep(0.25)
 
 
 async def ask(client: Client, tool: str, arguments: dict[str, Any]) -> str:
@@ -87,7 +102,8 @@ def questions(project: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield (f"Who can reach {data}?", "reachable_data", {"data": data, "budget_tokens": 1200})
     elif function is not None:
         yield (f"What data can {function} reach?", "reachable_data", {"location": function})
-    about = "how are passwords and payments handled, and why" if (project / MEMORIES).exists() else "decisions about this code"
+    brought = (project / MEMORIES).exists()
+    about = "how are passwords and payments handled, and why" if brought else "decisions about this code"
     yield (f"What do we remember about it: {about}?", "memory_search", {"query": about, "limit": 3})
 
 
