@@ -394,9 +394,10 @@ class DataReader:
                 return self._repository(module, model, links)
         if kind == CLASS:
             model = self._models.of_class(value[1], value[2])
-            if model is not None and not self._project_method(value, links[0].name):
-                if links[0].name in _REPOSITORY and model.framework in ("sequelize", "mongoose", "typeorm"):
-                    return self._repository(module, model, links)
+            static = model is not None and model.framework in ("sequelize", "mongoose", "typeorm")
+            own = not static or links[0].name not in _REPOSITORY or self._project_method(value, links[0].name)
+            if model is not None and not own:
+                return self._repository(module, model, links)
         if kind == OBJECT:
             model = self._models.of_value(value)
             if model is not None and not self._project_method(value, links[0].name):
@@ -630,7 +631,8 @@ class DataReader:
             yield from self._included(module, model, argument, call, 0)
 
     def _typed_input(self, module: Module, call: Call) -> Iterable[Access]:
-        """`this.users({ where: { email } })` where the parameter is declared `{ where?: Prisma.UserWhereInput }`: the literal names columns."""
+        """`this.users({ where: { email } })` where the parameter is declared `{ where?: Prisma.UserWhereInput }`: the
+        literal names columns."""
         if not any(argument[0] == F.RECORD for argument in call.arguments):
             return
         for callee in self._evaluator.values(module, call.callee):
@@ -839,10 +841,7 @@ class DataReader:
         if expression[0] == F.JOINED:
             joined = self._joined(module, expression)
             return [] if joined is None else [joined]
-        found: list[str] = []
-        for value in self._evaluator.values(module, expression):
-            if value[0] == STRING:
-                found.append(value[1])
+        found: list[str] = [value[1] for value in self._evaluator.values(module, expression) if value[0] == STRING]
         if not found and expression[0] == F.NAME:
             for bound in module.facts.scopes[expression[1]].bindings.get(expression[2], ()):
                 if bound[0] == F.JOINED:

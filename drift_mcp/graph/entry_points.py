@@ -1,7 +1,7 @@
 """Where the outside world comes in: routes, commands, jobs, handlers and tests. Pure: facts in, entry points out.
 
-A route's path is put together from every prefix on the way: a router mounted in a router mounted in an application, in whichever file. A
-prefix that only the running program knows is left out, never invented.
+A route's path is put together from every prefix on the way: a router mounted in a router mounted in an application, in
+whichever file. A prefix that only the running program knows is left out, never invented.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from drift_mcp.graph.evaluate import Evaluator, Module
 from drift_mcp.graph.values import CLASS, EXTERNAL, FOREIGN, FUNCTION, METHOD, MODULE, OBJECT, STRING, Value, Values
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Definition, Expr
 
@@ -75,19 +76,21 @@ _VIEWSET: Final = {
     "partial_update": ("PATCH", "{pk}/"),
     "destroy": ("DELETE", "{pk}/"),
 }
-_COMMANDS: Final = frozenset("command callback group".split())
-_JOBS: Final = frozenset(
-    "task shared_task periodic_task db_task db_periodic_task actor cron scheduled_job job Cron Interval Process Processor repeat_every "
-    "scheduled_project_task background_task every timeout_task timer asset flow".split()
+_COMMANDS: Final = words("command callback group")
+_JOBS: Final = words(
+    "task shared_task periodic_task db_task db_periodic_task actor cron scheduled_job job Cron Interval Process "
+    "Processor repeat_every scheduled_project_task background_task every timeout_task timer asset flow"
 )
-_HANDLERS: Final = frozenset(
-    "receiver on_event listens_for listen event errorhandler exception_handler app_errorhandler before_request after_request "
-    "teardown_request before_first_request teardown_appcontext context_processor middleware on_message on_command message_handler "
-    "callback_query_handler EventPattern MessagePattern SubscribeMessage OnEvent OnQueueEvent Subscription Query Mutation ResolveField "
-    "subscriber listener".split()
+_HANDLERS: Final = words(
+    "receiver on_event listens_for listen event errorhandler exception_handler app_errorhandler before_request "
+    "after_request teardown_request before_first_request teardown_appcontext context_processor middleware on_message "
+    "on_command message_handler callback_query_handler EventPattern MessagePattern SubscribeMessage OnEvent "
+    "OnQueueEvent Subscription Query Mutation ResolveField subscriber listener"
 )
-_TEST_CALLS: Final = frozenset("it test specify".split())
-_SERVER_NAMES: Final = re.compile(r"^(app|api|router|routes|server|fastify|hono|web|http)$|(App|Router|Server|Routes|Api)$")
+_TEST_CALLS: Final = words("it test specify")
+_SERVER_NAMES: Final = re.compile(
+    r"^(app|api|router|routes|server|fastify|hono|web|http)$|(App|Router|Server|Routes|Api)$"
+)
 _NEXT_ROUTE: Final = re.compile(r"(?:^|/)app/(.*?)/?route\.(?:ts|tsx|js|jsx|mjs)$")
 _NEXT_PAGE: Final = re.compile(r"(?:^|/)pages/(api/.*?)\.(?:ts|tsx|js|jsx)$")
 # A router mounted in more places than this is a test harness's; the first ones stand for all.
@@ -101,7 +104,7 @@ class EntryPointFinder:
         self._evaluator = evaluator
 
     def find(self, paths: Iterable[str]) -> list[EntryPoint]:
-        """The entry points of these files. Mounts are read from the same files: give every file that mounts a router."""
+        """The entry points of these files. Mounts are read from them too: give every file that mounts a router."""
         routes: list[_Route] = []
         mounts: list[_Mount] = []
         found: list[EntryPoint] = []
@@ -123,7 +126,9 @@ class EntryPointFinder:
                     path = join(join(base, f"/v{version}" if version else ""), path)
                 label = f"{route.method} {path}"
                 found.append(
-                    EntryPoint(route.file, route.definition, "route", label, route.method, path, route.framework, route.line)
+                    EntryPoint(
+                        route.file, route.definition, "route", label, route.method, path, route.framework, route.line
+                    )
                 )
         return list(dict.fromkeys(found))
 
@@ -151,9 +156,18 @@ class EntryPointFinder:
     def _python_routes(self, module: Module, mounts: list[_Mount]) -> Iterable[_Route]:
         for number, call in enumerate(module.facts.calls):
             name = call.name
-            if call.flags & F.DECORATOR and (name in _VERBS or name in ("route", "api_route", "api_view", "websocket_route")):
+            if call.flags & F.DECORATOR and (
+                name in _VERBS or name in ("route", "api_route", "api_view", "websocket_route")
+            ):
                 yield from self._decorated(module, call)
-            elif name in ("include_router", "register_blueprint", "mount", "add_url_rule", "add_api_route", "add_route"):
+            elif name in (
+                "include_router",
+                "register_blueprint",
+                "mount",
+                "add_url_rule",
+                "add_api_route",
+                "add_route",
+            ):
                 yield from self._mounted(module, call, mounts)
             elif name in ("path", "re_path", "url") and len(call.arguments) >= 2:
                 yield from self._django(module, call, mounts)
@@ -223,13 +237,23 @@ class EntryPointFinder:
         parents = self._owners(self._evaluator.values(module, call.callee[1])) or ((),)
         if call.name in ("add_url_rule", "add_api_route", "add_route"):
             path = self._text(module, call.arguments[0] if call.arguments else None)
-            view = _keyword(call, "view_func") or _keyword(call, "endpoint") or (call.arguments[-1] if len(call.arguments) > 1 else None)
+            view = (
+                _keyword(call, "view_func")
+                or _keyword(call, "endpoint")
+                or (call.arguments[-1] if len(call.arguments) > 1 else None)
+            )
             if path is not None and view is not None:
                 for file, definition in self._functions(module, view):
                     for method in self._methods(module, call):
                         yield _Route(file, definition, method, path, parents[0], "http", call.line)
             return
-        child = call.arguments[-1] if call.name == "mount" and call.arguments else call.arguments[0] if call.arguments else None
+        child = (
+            call.arguments[-1]
+            if call.name == "mount" and call.arguments
+            else call.arguments[0]
+            if call.arguments
+            else None
+        )
         prefix = self._text(module, _keyword(call, "prefix") or _keyword(call, "url_prefix"))
         if call.name == "mount" and call.arguments:
             prefix = self._text(module, call.arguments[0])
@@ -237,15 +261,19 @@ class EntryPointFinder:
         if child is None:
             return
         for owner in self._owners(self._evaluator.values(module, child)):
-            for parent in parents:
-                mounts.append(_Mount(parent, owner, prefix or ""))
+            mounts.extend(_Mount(parent, owner, prefix or "") for parent in parents)
 
     @staticmethod
     def _owners(values: Values) -> tuple[tuple[str, ...], ...]:
-        return tuple(("site", value[2][0], str(value[2][1])) for value in values if value[0] == FOREIGN and value[2] is not None)
+        return tuple(
+            ("site", value[2][0], str(value[2][1])) for value in values if value[0] == FOREIGN and value[2] is not None
+        )
 
     def _starlette(self, module: Module, call: Call) -> Iterable[_Route]:
-        if not any(value[0] == EXTERNAL and value[1].startswith("starlette") for value in self._evaluator.values(module, call.callee)):
+        if not any(
+            value[0] == EXTERNAL and value[1].startswith("starlette")
+            for value in self._evaluator.values(module, call.callee)
+        ):
             return
         path = self._text(module, call.arguments[0])
         if path is None:
@@ -259,7 +287,8 @@ class EntryPointFinder:
     def _django(self, module: Module, call: Call, mounts: list[_Mount]) -> Iterable[_Route]:
         callees = self._evaluator.values(module, call.callee)
         if not any(
-            (value[0] == EXTERNAL and value[1].startswith("django.")) or (value[0] == FUNCTION and value[1].endswith("django/urls/conf.py"))
+            (value[0] == EXTERNAL and value[1].startswith("django."))
+            or (value[0] == FUNCTION and value[1].endswith("django/urls/conf.py"))
             or (value[0] == FOREIGN and value[1] == "functools.partial")
             for value in callees
         ):
@@ -295,13 +324,12 @@ class EntryPointFinder:
             if path is not None:
                 mounts.append(_Mount(("module", module.path), ("module", path), prefix))
             return
-        for value in self._evaluator.values(module, target):
-            if value[0] == MODULE:
-                mounts.append(_Mount(("module", module.path), ("module", value[1]), prefix))
+        children: list[tuple[str, ...]] = [
+            ("module", value[1]) for value in self._evaluator.values(module, target) if value[0] == MODULE
+        ]
         if target[0] == F.ATTR:  # include(router.urls)
-            for value in self._evaluator.values(module, target[1]):
-                if value[0] == FOREIGN and value[2] is not None:
-                    mounts.append(_Mount(("module", module.path), ("site", value[2][0], str(value[2][1])), prefix))
+            children.extend(self._owners(self._evaluator.values(module, target[1])))
+        mounts.extend(_Mount(("module", module.path), child, prefix) for child in children)
 
     def _class_view(self, module: Module, call: Call, path: str, line: int) -> Iterable[_Route]:
         for value in self._evaluator.values(module, call.callee[1]):
@@ -318,7 +346,9 @@ class EntryPointFinder:
                 for bound in place[0].facts.scopes[place[1].scope].bindings.get(verb, ()):
                     if bound[0] == F.DEFINITION:
                         found = True
-                        yield _Route(place[0].path, bound[1], verb.upper(), path, ("module", module.path), "django", line)
+                        yield _Route(
+                            place[0].path, bound[1], verb.upper(), path, ("module", module.path), "django", line
+                        )
             if not found:
                 yield _Route(value[1], value[2], "ANY", path, ("module", module.path), "django", line)
 
@@ -345,9 +375,19 @@ class EntryPointFinder:
                 for bound in scope.bindings.get(name, ()):
                     if bound[0] == F.DEFINITION:
                         explicit = True
-                        yield _Route(value[1], bound[1], method, base + rest, hangs_on[0] if hangs_on else (), "djangorestframework", call.line)
+                        yield _Route(
+                            value[1],
+                            bound[1],
+                            method,
+                            base + rest,
+                            hangs_on[0] if hangs_on else (),
+                            "djangorestframework",
+                            call.line,
+                        )
             if not explicit:
-                yield _Route(value[1], value[2], "ANY", base, hangs_on[0] if hangs_on else (), "djangorestframework", call.line)
+                yield _Route(
+                    value[1], value[2], "ANY", base, hangs_on[0] if hangs_on else (), "djangorestframework", call.line
+                )
 
     # -- Express and its kin
 
@@ -368,7 +408,12 @@ class EntryPointFinder:
         handlers = call.arguments[1:]
         if receiver[0] == F.CALL:  # router.route('/x').get(handler).post(handler)
             below: Call | None = module.facts.calls[receiver[1]]
-            while below is not None and below.name in _VERBS and below.callee[0] == F.ATTR and below.callee[1][0] == F.CALL:
+            while (
+                below is not None
+                and below.name in _VERBS
+                and below.callee[0] == F.ATTR
+                and below.callee[1][0] == F.CALL
+            ):
                 below = module.facts.calls[below.callee[1][1]]
             if below is None or below.name != "route" or not below.arguments or below.callee[0] != F.ATTR:
                 return
@@ -390,9 +435,7 @@ class EntryPointFinder:
             framework = "http"
         last = handlers[-1]
         functions = list(self._functions(module, last))
-        for each in handlers[:-1]:
-            if each[0] == F.DEFINITION:
-                functions.append((module.path, each[1]))
+        functions.extend((module.path, each[1]) for each in handlers[:-1] if each[0] == F.DEFINITION)
         for file, definition in functions:
             yield _Route(file, definition, _VERBS[call.name], path, owner, framework, call.line)
 
@@ -400,15 +443,36 @@ class EntryPointFinder:
         for value in owners:
             if value[0] == FOREIGN:
                 root = str(value[1]).split(".", 1)[0]
-                if root in ("express", "fastify", "hono", "@koa/router", "koa-router", "restify", "polka", "@hono/zod-openapi", "find-my-way"):
+                if root in (
+                    "express",
+                    "fastify",
+                    "hono",
+                    "@koa/router",
+                    "koa-router",
+                    "restify",
+                    "polka",
+                    "@hono/zod-openapi",
+                    "find-my-way",
+                ):
                     owner = ("site", value[2][0], str(value[2][1])) if value[2] is not None else ()
                     return (root.removeprefix("@").split("/")[0], owner)
-                if value[1].rsplit(".", 1)[-1] in ("Router", "Express", "Application", "FastifyInstance", "IRouter", "Hono"):
+                if value[1].rsplit(".", 1)[-1] in (
+                    "Router",
+                    "Express",
+                    "Application",
+                    "FastifyInstance",
+                    "IRouter",
+                    "Hono",
+                ):
                     return ("express", ("site", value[2][0], str(value[2][1])) if value[2] is not None else ())
         return (None, ())
 
     def _used(self, module: Module, call: Call, mounts: list[_Mount]) -> None:
-        prefix = self._text(module, call.arguments[0]) if call.arguments[0][0] in (F.TEXT, F.JOINED, F.NAME, F.ATTR) else None
+        prefix = (
+            self._text(module, call.arguments[0])
+            if call.arguments[0][0] in (F.TEXT, F.JOINED, F.NAME, F.ATTR)
+            else None
+        )
         children = call.arguments if prefix is None else call.arguments[1:]
         if call.name == "register" and len(call.arguments) > 1:  # fastify.register(routes, { prefix })
             given = _pair(call.arguments[1], "prefix")
@@ -417,8 +481,7 @@ class EntryPointFinder:
         parents = self._owners(self._evaluator.values(module, call.callee[1])) or ((),)
         for child in children:
             for owner in self._owners(self._evaluator.values(module, child)):
-                for parent in parents:
-                    mounts.append(_Mount(parent, owner, prefix or ""))
+                mounts.extend(_Mount(parent, owner, prefix or "") for parent in parents)
 
     def _fastify(self, module: Module, call: Call) -> Iterable[_Route]:
         record = call.arguments[0]
@@ -427,7 +490,11 @@ class EntryPointFinder:
         if path is None or handler is None:
             return
         given = _pair(record, "method")
-        methods = [each[1] for each in (given[2] if given is not None and given[0] == F.SEQUENCE else (given,)) if each and each[0] == F.TEXT]
+        methods = [
+            each[1]
+            for each in (given[2] if given is not None and given[0] == F.SEQUENCE else (given,))
+            if each and each[0] == F.TEXT
+        ]
         for file, definition in self._functions(module, handler):
             for method in methods or ["GET"]:
                 yield _Route(file, definition, method.upper(), path, (), "fastify", call.line)
@@ -485,7 +552,9 @@ class EntryPointFinder:
                 prefix = "/" + (self._text(module, call.arguments[0]) or "").strip("/")
             if call.name == "enableVersioning" and call.arguments:
                 given = _pair(call.arguments[0], "defaultVersion")
-                texts = given[2] if given is not None and given[0] == F.SEQUENCE else (given,) if given is not None else ()
+                texts = (
+                    given[2] if given is not None and given[0] == F.SEQUENCE else (given,) if given is not None else ()
+                )
                 version = next((str(each[1]) for each in texts if each[0] == F.TEXT), "")
         return prefix, version
 
@@ -513,13 +582,22 @@ class EntryPointFinder:
                 kind = self._decorator_kind(module, call, definition)
                 if kind is not None:
                     label = self._command_name(module, call, definition) if kind == "cli" else definition.qualified_name
-                    yield EntryPoint(module.path, call.caller, kind, label, None, None, self._library(module, call), definition.line)
+                    yield EntryPoint(
+                        module.path, call.caller, kind, label, None, None, self._library(module, call), definition.line
+                    )
             elif call.name == "set_defaults":
                 for name, value in call.keywords:
                     if name in ("func", "handler", "command", "run"):
                         for file, number in self._functions(module, value):
-                            yield EntryPoint(file, number, "cli", self._name(file, number), None, None, "argparse", call.line)
-            elif not module.python and call.name in _TEST_CALLS and call.callee[0] in (F.FREE, F.NAME) and len(call.arguments) >= 2:
+                            yield EntryPoint(
+                                file, number, "cli", self._name(file, number), None, None, "argparse", call.line
+                            )
+            elif (
+                not module.python
+                and call.name in _TEST_CALLS
+                and call.callee[0] in (F.FREE, F.NAME)
+                and len(call.arguments) >= 2
+            ):
                 text = self._text(module, call.arguments[0])
                 for argument in call.arguments[1:]:
                     if argument[0] == F.DEFINITION and module.facts.is_test:
@@ -538,9 +616,13 @@ class EntryPointFinder:
             if not definition.name.startswith("test"):
                 continue
             if definition.kind == "function" and definition.parent == 0:
-                yield EntryPoint(module.path, number, "test", definition.qualified_name, None, None, "pytest", definition.line)
+                yield EntryPoint(
+                    module.path, number, "test", definition.qualified_name, None, None, "pytest", definition.line
+                )
             elif definition.kind == "method":
-                yield EntryPoint(module.path, number, "test", definition.qualified_name, None, None, "", definition.line)
+                yield EntryPoint(
+                    module.path, number, "test", definition.qualified_name, None, None, "", definition.line
+                )
 
     def _decorator_kind(self, module: Module, call: Call, definition: Definition) -> str | None:
         name = call.name
@@ -550,13 +632,20 @@ class EntryPointFinder:
             return None
         if name in _COMMANDS and (call.callee[0] == F.ATTR or self._library(module, call) in ("click", "typer")):
             owners = self._evaluator.values(module, call.callee[1]) if call.callee[0] == F.ATTR else ()
-            if self._library(module, call) in ("click", "typer", "cyclopts", "flask") or any(
-                value[0] == FOREIGN and _root(value) in ("click", "typer", "cyclopts", "flask") for value in owners
-            ) or any(value[0] == FUNCTION for value in owners):
+            if (
+                self._library(module, call) in ("click", "typer", "cyclopts", "flask")
+                or any(
+                    value[0] == FOREIGN and _root(value) in ("click", "typer", "cyclopts", "flask") for value in owners
+                )
+                or any(value[0] == FUNCTION for value in owners)
+            ):
                 return "cli" if name != "callback" or self._library(module, call) == "typer" else None
             return None
         if name in _JOBS:
-            if name in ("task", "job", "cron", "every", "event", "flow", "asset", "timer") and call.callee[0] in (F.NAME, F.FREE):
+            if name in ("task", "job", "cron", "every", "event", "flow", "asset", "timer") and call.callee[0] in (
+                F.NAME,
+                F.FREE,
+            ):
                 return "job" if self._library(module, call) else None
             return "job"
         if name in _HANDLERS:
@@ -602,7 +691,7 @@ class EntryPointFinder:
                 yield from self._functions(module, call.callee[1])
 
     def _text(self, module: Module, expression: Expr | None) -> str | None:
-        """The constant string that an expression stands for; f-strings and templates with their constant parts resolved."""
+        """The constant string that an expression stands for; f-strings and templates with what is constant in them."""
         if expression is None:
             return None
         if expression[0] == F.TEXT:
@@ -627,7 +716,7 @@ class EntryPointFinder:
         return self._default_of(module, expression) if expression[0] == F.ATTR else None
 
     def _default_of(self, module: Module, expression: Expr) -> str | None:
-        """`settings.API_PREFIX` where the settings class declares `API_PREFIX: str = "/api"`: the value that the code gives."""
+        """`settings.API_PREFIX` where the settings class declares `API_PREFIX: str = "/api"`: the value in the code."""
         for owner in self._evaluator.values(module, expression[1]):
             if owner[0] not in (OBJECT, CLASS):
                 continue
@@ -641,7 +730,7 @@ class EntryPointFinder:
 
 
 class _Prefixes:
-    """All prefixes that lead to a router. Routers that mount each other in a ring have those that lead into the ring."""
+    """All prefixes that lead to a router. Routers that mount each other in a ring have those that lead into it."""
 
     def __init__(self, mounts: list[_Mount]) -> None:
         self._own: dict[tuple[str, ...], str] = {}
@@ -683,7 +772,13 @@ def join(prefix: str, path: str) -> str:
 
 def _framework(name: str) -> str | None:
     root, last = name.split(".", 1)[0], name.rsplit(".", 1)[-1]
-    if root in ("fastapi", "starlette", "litestar") and last in ("FastAPI", "APIRouter", "Starlette", "Router", "Litestar"):
+    if root in ("fastapi", "starlette", "litestar") and last in (
+        "FastAPI",
+        "APIRouter",
+        "Starlette",
+        "Router",
+        "Litestar",
+    ):
         return root
     if root in ("flask", "quart", "sanic", "flask_openapi3", "apiflask") and last in (
         "Flask",

@@ -1,8 +1,9 @@
 """What an expression can stand for, computed on demand over the facts of all files.
 
-The evaluator asks as a reader of the code would: what is this name bound to, what class is this an instance of, what does this function
-return. It follows declared types first and inferred ones after, never runs code, and answers with nothing rather than with a guess.
-Everything is remembered; a question that comes back to itself answers with what is known without it.
+The evaluator asks as a reader of the code would: what is this name bound to, what class is this an instance of, what
+does this function return. It follows declared types first and inferred ones after, never runs code, and answers with
+nothing rather than with a guess. Everything is remembered; a question that comes back to itself answers with what is
+known without it.
 
 Nothing here touches a database, and nothing here decides what counts as a call: that is `graph.resolve`.
 """
@@ -38,10 +39,12 @@ from drift_mcp.graph.values import (
     Value,
     Values,
 )
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Definition, Expr, FileFacts
 
-# More alternatives than this say that the evaluator has lost the thread; measured on Django, sites with more were wrong more than right.
+# More alternatives than this say that the evaluator has lost the thread; measured on Django, sites with more were wrong
+# more than right.
 _MOST_VALUES: Final = 8
 # Questions inside questions. Real code stays below 30; the bound keeps generated code from exhausting the stack.
 _DEEPEST: Final = 90
@@ -49,46 +52,47 @@ _DEEPEST: Final = 90
 _MOST_PARTS: Final = 6
 
 _BUILTINS: Final = frozenset(dir(builtins))
-_SCRIPT_GLOBALS: Final = frozenset(
-    "Array Object String Number Boolean Symbol BigInt Math Date JSON Promise Map Set WeakMap WeakSet RegExp Error TypeError RangeError "
-    "SyntaxError ReferenceError EvalError URIError AggregateError Proxy Reflect Intl console process Buffer globalThis window document "
-    "navigator location history localStorage sessionStorage fetch Request Response Headers URL URLSearchParams FormData Blob File "
-    "setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate queueMicrotask requestAnimationFrame "
-    "cancelAnimationFrame parseInt parseFloat isNaN isFinite encodeURIComponent decodeURIComponent encodeURI decodeURI escape unescape "
-    "structuredClone alert confirm prompt atob btoa performance crypto TextEncoder TextDecoder AbortController AbortSignal Event "
-    "EventTarget CustomEvent WebSocket Worker XMLHttpRequest Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array "
-    "Float32Array Float64Array BigInt64Array BigUint64Array ArrayBuffer SharedArrayBuffer DataView Function Iterator Generator Intl "
-    "WebAssembly Atomics FinalizationRegistry WeakRef describe it test expect beforeEach afterEach beforeAll afterAll before after jest "
-    "vi suite context require module exports $localize".split()
+_SCRIPT_GLOBALS: Final = words(
+    "Array Object String Number Boolean Symbol BigInt Math Date JSON Promise Map Set WeakMap WeakSet RegExp Error "
+    "TypeError RangeError SyntaxError ReferenceError EvalError URIError AggregateError Proxy Reflect Intl console "
+    "process Buffer globalThis window document navigator location history localStorage sessionStorage fetch Request "
+    "Response Headers URL URLSearchParams FormData Blob File setTimeout setInterval setImmediate clearTimeout "
+    "clearInterval clearImmediate queueMicrotask requestAnimationFrame cancelAnimationFrame parseInt parseFloat isNaN "
+    "isFinite encodeURIComponent decodeURIComponent encodeURI decodeURI escape unescape structuredClone alert confirm "
+    "prompt atob btoa performance crypto TextEncoder TextDecoder AbortController AbortSignal Event EventTarget "
+    "CustomEvent WebSocket Worker XMLHttpRequest Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array "
+    "Float32Array Float64Array BigInt64Array BigUint64Array ArrayBuffer SharedArrayBuffer DataView Function Iterator "
+    "Generator Intl WebAssembly Atomics FinalizationRegistry WeakRef describe it test expect beforeEach afterEach "
+    "beforeAll afterAll before after jest vi suite context require module exports $localize"
 )
-_SCRIPT_PRIMITIVES: Final = frozenset(
-    "string number boolean any unknown never object symbol bigint void undefined null".split()
-)
+_SCRIPT_PRIMITIVES: Final = words("string number boolean any unknown never object symbol bigint void undefined null")
 # Types that stand for what they hold.
-_TRANSPARENT: Final = frozenset(
-    "Optional Annotated Final ClassVar Required NotRequired ReadOnly Mapped Awaitable Coroutine InitVar Promise PromiseLike Readonly "
-    "Partial NonNullable Awaited Observable Ref MutableRefObject ComputedRef Signal WritableSignal DynamicMapped WriteOnlyMapped "
-    "Omit Pick DeepPartial Deferred Relation WithPgVector HydratedDocument Lean SQLModelField".split()
+_TRANSPARENT: Final = words(
+    "Optional Annotated Final ClassVar Required NotRequired ReadOnly Mapped Awaitable Coroutine InitVar Promise "
+    "PromiseLike Readonly Partial NonNullable Awaited Observable Ref MutableRefObject ComputedRef Signal "
+    "WritableSignal DynamicMapped WriteOnlyMapped Omit Pick DeepPartial Deferred Relation WithPgVector "
+    "HydratedDocument Lean SQLModelField"
 )
-_CONTAINERS: Final = frozenset(
-    "list List Sequence MutableSequence Iterable Iterator Collection set Set frozenset FrozenSet AbstractSet MutableSet deque Deque "
-    "Generator AsyncGenerator AsyncIterator AsyncIterable Array ReadonlyArray ReadonlySet WeakSet IterableIterator QueryList tuple Tuple "
-    "KeysView ValuesView Reversible Container QuerySet".split()
+_CONTAINERS: Final = words(
+    "list List Sequence MutableSequence Iterable Iterator Collection set Set frozenset FrozenSet AbstractSet "
+    "MutableSet deque Deque Generator AsyncGenerator AsyncIterator AsyncIterable Array ReadonlyArray ReadonlySet "
+    "WeakSet IterableIterator QueryList tuple Tuple KeysView ValuesView Reversible Container QuerySet"
 )
-_MAPPINGS: Final = frozenset(
-    "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict ChainMap Map ReadonlyMap WeakMap Record ItemsView".split()
+_MAPPINGS: Final = words(
+    "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict ChainMap Map ReadonlyMap WeakMap Record "
+    "ItemsView"
 )
 # Methods that schedule the function they are called on.
-_SCHEDULING: Final = frozenset(
-    "delay apply_async s si signature send send_with_options enqueue kiq submit spawn defer defer_async call_local".split()
+_SCHEDULING: Final = words(
+    "delay apply_async s si signature send send_with_options enqueue kiq submit spawn defer defer_async call_local"
 )
-_ELEMENT_METHODS: Final = frozenset("pop get popitem setdefault at shift find findLast popleft next __getitem__ values".split())
-_SAME_METHODS: Final = frozenset(
+_ELEMENT_METHODS: Final = words("pop get popitem setdefault at shift find findLast popleft next __getitem__ values")
+_SAME_METHODS: Final = words(
     "copy filter slice concat reverse sort values keys entries toSorted toReversed flat union intersection difference "
-    "order_by exclude all distinct".split()
+    "order_by exclude all distinct"
 )
-_SAME_BUILTINS: Final = frozenset(
-    "list tuple set frozenset sorted reversed iter aiter copy deepcopy ensure_future create_task shield wait_for gather".split()
+_SAME_BUILTINS: Final = words(
+    "list tuple set frozenset sorted reversed iter aiter copy deepcopy ensure_future create_task shield wait_for gather"
 )
 
 Member: TypeAlias = tuple["Module", Definition, int, str]  # where it was found: module, owning class, its number, name
@@ -131,7 +135,8 @@ class Evaluator:
         *,
         class_named: Callable[[str, str], tuple[tuple[str, int], ...]] | None = None,
     ) -> None:
-        """`load` gives a file's facts; `class_named(importer, name)` the model classes of that name (ORM relations name them by string)."""
+        """`load` gives a file's facts; `class_named(importer, name)` the classes of that name (ORM relations name them
+        by string)."""
         self.modules = modules
         self._load = load
         self._class_named = class_named
@@ -196,7 +201,8 @@ class Evaluator:
         return self._dispatch[expression[0]](module, expression)
 
     def _ask(self, key: Key, answer: Callable[[], Values]) -> Values:
-        """Answer once. A question met again while it is open answers () there; what was concluded from that is kept only at its head."""
+        """Answer once. A question met again while it is open answers () there; what was concluded from that is kept
+        only at its head."""
         known = self._memo.get(key)
         if known is not None:
             return known
@@ -216,7 +222,8 @@ class Evaluator:
             del self._open[key]
         lowest = self._lowest
         if lowest >= depth:
-            # Complete: it depended on no question that is still open. What was concluded provisionally inside is asked anew.
+            # Complete: it depended on no question that is still open. What was concluded provisionally inside is asked
+            # anew.
             while self._provisional and self._provisional[-1][0] > depth:
                 self._memo.pop(self._provisional.pop()[1], None)
             self._memo[key] = found
@@ -316,9 +323,7 @@ class Evaluator:
         if parameter.annotation is not None:
             found = self.instances(module, parameter.annotation)
             if found:
-                return (
-                    ((MANY, found),) if module.python and parameter.kind in ("rest", "keywords") else found
-                )
+                return ((MANY, found),) if module.python and parameter.kind in ("rest", "keywords") else found
         injected = self._injected(module, parameter.default)
         if injected:
             return injected
@@ -355,9 +360,11 @@ class Evaluator:
         for place in places:
             if place is None:
                 continue
-            for bound in place.facts.scopes[0].bindings.get(name, ()):
-                if bound[0] == F.DEFINITION and _is_fixture(place.facts.definitions[bound[1]]):
-                    found.append((FUNCTION, place.path, bound[1]))
+            found.extend(
+                (FUNCTION, place.path, bound[1])
+                for bound in place.facts.scopes[0].bindings.get(name, ())
+                if bound[0] == F.DEFINITION and _is_fixture(place.facts.definitions[bound[1]])
+            )
         return tuple(dict.fromkeys(found))
 
     def _fixture_value(self, fixture: Value) -> Values:
@@ -379,7 +386,7 @@ class Evaluator:
         return ()
 
     def _callback_argument(self, module: Module, number: int, position: int) -> Values:
-        """The element that a container's method hands to a function written in its argument list: `users.map((user) => …)`."""
+        """The element that a container's method hands to a function in its argument list: `users.map((user) => …)`."""
         definition = module.facts.definitions[number]
         if definition.kind != "lambda":
             return ()
@@ -527,7 +534,7 @@ class Evaluator:
 
     def _attribute(self, owner: Value, name: str) -> Values:
         kind = owner[0]
-        if kind == OBJECT or kind == CLASS:
+        if kind in (OBJECT, CLASS):
             return self._member_values(owner, name)
         if kind == EXTERNAL:
             if owner[1].count(".") >= _MOST_PARTS:
@@ -558,7 +565,7 @@ class Evaluator:
 
     def _module_attribute(self, path: str, name: str) -> Values:
         found = self.exported(path, name)
-        if found or path.endswith(".py") or path.endswith("/"):
+        if found or path.endswith((".py", "/")):
             return found
         module = self.module(path)
         if module is not None and name == "default" and "default" not in module.facts.exports:
@@ -593,7 +600,9 @@ class Evaluator:
             module.prototype_stores = {}
             for access in module.facts.accesses:
                 if access.kind == F.STORE and access.value is not None and access.target[0] in (F.NAME, F.ATTR):
-                    module.prototype_stores.setdefault(access.target, {}).setdefault(access.name, []).append(access.value)
+                    module.prototype_stores.setdefault(access.target, {}).setdefault(access.name, []).append(
+                        access.value
+                    )
         return module.prototype_stores.get(target, {})
 
     def _record_member(self, owner: Value, name: str) -> Values:
@@ -621,7 +630,8 @@ class Evaluator:
         return [
             (target, stores)
             for target, stores in module.prototype_stores.items()
-            if target[0] == F.NAME and (DICT, module.path, record) in self._memo.get((1, module.path, target[1], target[2]), ())
+            if target[0] == F.NAME
+            and (DICT, module.path, record) in self._memo.get((1, module.path, target[1], target[2]), ())
         ]
 
     # -- classes
@@ -634,7 +644,7 @@ class Evaluator:
             return known
         module = self.module(path)
         assert module is not None
-        own = (module, number, {})
+        own: tuple[Module, int, dict[str, Values]] = (module, number, {})
         self._mro[key] = [own]  # a class that inherits from itself ends here
         self._external_bases[key] = ()
         chains: list[list[tuple[Module, int, dict[str, Values]]]] = []
@@ -663,10 +673,10 @@ class Evaluator:
     def _base_values(self, module: Module, base: Expr) -> Values:
         if base[0] == F.ITEM:
             arguments = self._type_arguments(module, base[2])
-            found: list[Value] = []
-            for value in self.values(module, base[1]):
-                found.append((CLASS, value[1], value[2], arguments) if value[0] == CLASS else value)
-            return tuple(found)
+            return tuple(
+                (CLASS, value[1], value[2], arguments) if value[0] == CLASS else value
+                for value in self.values(module, base[1])
+            )
         return self.values(module, base)
 
     def base_of(self, module: Module, base: Expr) -> tuple[str, tuple[str, int] | None]:
@@ -1077,9 +1087,7 @@ class Evaluator:
                 found.extend(self._result_of_members(value, ("__getitem__",)))
             elif kind == QUERY:
                 found.extend((value, (OBJECT, value[1], value[2], ())))
-            elif kind == SHAPED and constant is not None:
-                found.extend(self._attribute(value, constant))
-            elif kind == MODULE and constant is not None:
+            elif (kind == SHAPED and constant is not None) or (kind == MODULE and constant is not None):
                 found.extend(self._attribute(value, constant))
             elif kind == EXTERNAL:
                 found.append(value)
@@ -1097,7 +1105,9 @@ class Evaluator:
         if module is None:
             return ()
         found: list[Value] = []
-        for key, element in value[2][2][:64]:  # a table of handlers is rarely longer, and MOST_VALUES cuts what it gives
+        for key, element in value[2][2][
+            :64
+        ]:  # a table of handlers is rarely longer, and MOST_VALUES cuts what it gives
             if key is None:
                 found.extend(self._values_of_record(self.values(module, element)))
             elif constant is None or key[0] != F.TEXT or key[1] == constant:
@@ -1195,7 +1205,10 @@ class Evaluator:
             return self.instances(module, first)
         if name in ("Object.assign", "Object.freeze", "Object.create") and first is not None:
             return self.values(module, first)
-        if name in ("Object.values", "Object.entries", "Array.from", "Promise.all", "Promise.allSettled") and first is not None:
+        if (
+            name in ("Object.values", "Object.entries", "Array.from", "Promise.all", "Promise.allSettled")
+            and first is not None
+        ):
             values = self.values(module, first)
             return values if name.startswith("Promise") else ((MANY, self._values_of_record(values)),)
         if name in ("Promise.resolve", "Promise.race") and first is not None:
@@ -1372,7 +1385,8 @@ def _merge(
             return order
         tails = {(each[0].path, each[1]) for sequence in sequences for each in sequence[1:]}
         chosen = next(
-            (sequence[0] for sequence in sequences if (sequence[0][0].path, sequence[0][1]) not in tails), sequences[0][0]
+            (sequence[0] for sequence in sequences if (sequence[0][0].path, sequence[0][1]) not in tails),
+            sequences[0][0],
         )
         key = (chosen[0].path, chosen[1])
         if key not in done:
@@ -1395,9 +1409,7 @@ def _records(facts: FileFacts) -> Iterable[Expr]:
         pending.extend(call.arguments)
         pending.extend(value for _, value in call.keywords)
         pending.append(call.callee)
-    for access in facts.accesses:
-        if access.value is not None:
-            pending.append(access.value)
+    pending.extend(access.value for access in facts.accesses if access.value is not None)
     for definition in facts.definitions:
         pending.extend(definition.returned)
     pending.extend(facts.exports.values())
@@ -1450,4 +1462,4 @@ def _says_self(type_expression: Expr) -> bool:
     kind = type_expression[0]
     if kind in (F.NAME, F.ATTR):
         return bool(type_expression[2] == "Self")
-    return kind in (F.FREE,) and type_expression[1] in ("Self", "this") or kind == F.SELF
+    return (kind in (F.FREE,) and type_expression[1] in ("Self", "this")) or kind == F.SELF

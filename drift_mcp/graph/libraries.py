@@ -1,7 +1,8 @@
 """What well-known libraries give back: the few facts about code outside the project that the evaluator needs to go on.
 
-Only public behaviour that changes who is called or which model a row belongs to: query builders, injection, element callbacks. Whether a
-call reads or writes data is `graph.data`'s question, and which URL a handler answers is `graph.entry_points`'.
+Only public behaviour that changes who is called or which model a row belongs to: query builders, injection, element
+callbacks. Whether a call reads or writes data is `graph.data`'s question, and which URL a handler answers is
+`graph.entry_points`'.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from drift_mcp.graph.values import (
     Value,
     Values,
 )
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 
 if TYPE_CHECKING:  # the evaluator asks the libraries, and they ask it back
     from drift_mcp.graph.evaluate import Evaluator, Module
 
-# Methods of containers and streams that call a function with an element, and at which place of its parameters the element arrives.
+# Methods of containers and streams that call a function with an element, and at which place of its parameters the
+# element arrives.
 ELEMENT_CALLBACKS: Final = {
     "forEach": 0,
     "map": 0,
@@ -47,37 +50,42 @@ ELEMENT_CALLBACKS: Final = {
     "then": 0,
 }
 
-_INJECTORS: Final = frozenset(
-    "fastapi.Depends fastapi.Security fastapi.params.Depends fastapi.param_functions.Depends fastapi.param_functions.Security "
-    "fast_depends.Depends taskiq.TaskiqDepends dishka.FromDishka litestar.di.Provide litestar.Provide faststream.Depends".split()
+_INJECTORS: Final = words(
+    "fastapi.Depends fastapi.Security fastapi.params.Depends fastapi.param_functions.Depends "
+    "fastapi.param_functions.Security fast_depends.Depends taskiq.TaskiqDepends dishka.FromDishka litestar.di.Provide "
+    "litestar.Provide faststream.Depends"
 )
 
-# Methods that end a query with one row, with many, or with no row at all. Whatever else is called on a query gives a query.
-_ONE_ROW: Final = frozenset(
-    "first one one_or_none get get_or_404 first_or_404 one_or_404 scalar scalar_one scalar_one_or_none earliest latest last create "
-    "get_one aget afirst alast acreate aearliest alatest getOne getOneOrFail findOne findOneBy findOneOrFail findOneByOrFail findByPk "
-    "findById findOneAndUpdate findByIdAndUpdate findOneAndDelete findByIdAndDelete save findOrFail".split()
+# Methods that end a query with one row, with many, or with no row at all. Whatever else is called on a query gives a
+# query.
+_ONE_ROW: Final = words(
+    "first one one_or_none get get_or_404 first_or_404 one_or_404 scalar scalar_one scalar_one_or_none earliest latest "
+    "last create get_one aget afirst alast acreate aearliest alatest getOne getOneOrFail findOne findOneBy "
+    "findOneOrFail findOneByOrFail findByPk findById findOneAndUpdate findByIdAndUpdate findOneAndDelete "
+    "findByIdAndDelete save findOrFail"
 )
-_NO_ROW: Final = frozenset(
-    "count exists update delete values values_list aggregate explain bulk_update acount aexists aupdate adelete getCount getRawMany "
-    "getRawOne destroy insert remove exec_driver_sql rowcount fetchall fetchone mappings".split()
+_NO_ROW: Final = words(
+    "count exists update delete values values_list aggregate explain bulk_update acount aexists aupdate adelete "
+    "getCount getRawMany getRawOne destroy insert remove exec_driver_sql rowcount fetchall fetchone mappings"
 )
-_PAIR: Final = frozenset("get_or_create update_or_create aget_or_create aupdate_or_create findOrCreate findAndCount getManyAndCount".split())
-_MANY_ROWS: Final = frozenset("find findBy findAll findByIds getMany findMany".split())
-
-_QUERY_MAKERS: Final = frozenset("query select select_from selectinload with_entities Query".split())
-_QUERY_RUNNERS: Final = frozenset("execute exec scalars stream stream_scalars scalar".split())
-_ROW_GETTERS: Final = frozenset("get get_one merge refresh get_object_or_404 aget_object_or_404 get_or_404".split())
-_LIST_GETTERS: Final = frozenset("get_list_or_404".split())
-_ASKED: Final = _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | frozenset(("getRepository", "getCustomRepository"))
-
-_PRISMA_ROW: Final = frozenset(
-    "findUnique findUniqueOrThrow findFirst findFirstOrThrow create update upsert delete".split()
+_PAIR: Final = words(
+    "get_or_create update_or_create aget_or_create aupdate_or_create findOrCreate findAndCount getManyAndCount"
 )
-_PRISMA_ROWS: Final = frozenset("findMany createManyAndReturn updateManyAndReturn".split())
+_MANY_ROWS: Final = words("find findBy findAll findByIds getMany findMany")
 
-_RELATIONS_TO_ONE: Final = frozenset("ForeignKey OneToOneField".split())
-_RELATIONS_TO_MANY: Final = frozenset("ManyToManyField".split())
+_QUERY_MAKERS: Final = words("query select select_from selectinload with_entities Query")
+_QUERY_RUNNERS: Final = words("execute exec scalars stream stream_scalars scalar")
+_ROW_GETTERS: Final = words("get get_one merge refresh get_object_or_404 aget_object_or_404 get_or_404")
+_LIST_GETTERS: Final = words("get_list_or_404")
+_ASKED: Final = (
+    _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | frozenset(("getRepository", "getCustomRepository"))
+)
+
+_PRISMA_ROW: Final = words("findUnique findUniqueOrThrow findFirst findFirstOrThrow create update upsert delete")
+_PRISMA_ROWS: Final = words("findMany createManyAndReturn updateManyAndReturn")
+
+_RELATIONS_TO_ONE: Final = words("ForeignKey OneToOneField")
+_RELATIONS_TO_MANY: Final = words("ManyToManyField")
 
 # Classes outside the project whose subclasses are rows of a table, by the end of their dotted name.
 _MODEL_BASES: Final = (
@@ -109,7 +117,7 @@ def injects(name: str) -> bool:
 def is_model(path: str, number: int, evaluator: Evaluator) -> bool:
     """Whether the class stands for rows of a table."""
     for base in evaluator.external_bases(path, number):
-        if base in _MODEL_BASES or base.endswith((".Model", "declarative_base")) and "sqlalchemy" in base.lower():
+        if base in _MODEL_BASES or (base.endswith((".Model", "declarative_base")) and "sqlalchemy" in base.lower()):
             return True
     for module, at, _ in evaluator.bases(path, number):
         if module.path.endswith("django/db/models/base.py") and module.facts.definitions[at].name == "Model":
@@ -149,17 +157,23 @@ def chained_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values:
 
 
 def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
-    """What a class-level descriptor gives when it is read from an instance: a relation gives rows of the related model."""
+    """What a class-level descriptor gives when it is read from an instance: a relation gives rows of its model."""
     if value[0] != FOREIGN or receiver[0] != OBJECT or value[2] is None:
         return (value,)
     last = value[1].rsplit(".", 1)[-1]
-    if last not in _RELATIONS_TO_ONE and last not in _RELATIONS_TO_MANY and last not in ("relationship", "Relationship"):
+    if (
+        last not in _RELATIONS_TO_ONE
+        and last not in _RELATIONS_TO_MANY
+        and last not in ("relationship", "Relationship")
+    ):
         return (value,)
     module = evaluator.module(value[2][0])
     if module is None:
         return (value,)
     call = module.facts.calls[value[2][1]]
-    target = call.arguments[0] if call.arguments else next((v for k, v in call.keywords if k in ("to", "argument")), None)
+    target = (
+        call.arguments[0] if call.arguments else next((v for k, v in call.keywords if k in ("to", "argument")), None)
+    )
     if target is None:
         return (value,)
     classes: list[Value] = []
@@ -183,7 +197,8 @@ def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
 
 
 def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:
-    """The result of a call that makes or runs a query over a model, recognised by its name and its model. None: ask the callee."""
+    """The result of a call that makes or runs a query over a model, recognised by its name and its model. None: ask
+    the callee."""
     call = module.facts.calls[number]
     if evaluator.accessors and call.callee[0] == F.ATTR and call.callee[1][0] == F.ATTR:
         row = (ROWS, call.callee[1][2])
@@ -212,9 +227,13 @@ def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:
         found = tuple((QUERY, each[1], each[2]) for each in models if is_model(each[1], each[2], evaluator))
         return found or None
     if call.name in ("getRepository", "getCustomRepository"):
-        return tuple(
-            (FOREIGN, "typeorm.Repository", (module.path, number), (((OBJECT, each[1], each[2], ()),),)) for each in models
-        ) or None
+        return (
+            tuple(
+                (FOREIGN, "typeorm.Repository", (module.path, number), (((OBJECT, each[1], each[2], ()),),))
+                for each in models
+            )
+            or None
+        )
     if call.name in _LIST_GETTERS:
         return tuple((MANY, ((OBJECT, each[1], each[2], ()),)) for each in models) or None
     rows = tuple((OBJECT, each[1], each[2], ()) for each in models if is_model(each[1], each[2], evaluator))
@@ -273,7 +292,7 @@ def external_name(value: Value) -> str | None:
         inner = external_name(value[1])
         if inner is not None:
             return f"{inner}.{value[2]}"
-        return {"list": "list", "dict": "dict", "string": "str", "many": "list", "query": "query"}.get(value[1][0], "object") + (
-            f".{value[2]}"
-        )
+        return {"list": "list", "dict": "dict", "string": "str", "many": "list", "query": "query"}.get(
+            value[1][0], "object"
+        ) + (f".{value[2]}")
     return None

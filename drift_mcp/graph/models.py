@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from drift_mcp.graph import libraries
 from drift_mcp.graph.evaluate import Evaluator, Module
 from drift_mcp.graph.values import CLASS, DICT, EXTERNAL, FOREIGN, Value
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Definition, Expr
 
@@ -58,17 +59,17 @@ _INHERITED: Final = {
     ),
     "PermissionsMixin": ("is_superuser",),
 }
-_COLUMN_CALLS: Final = frozenset("Column mapped_column Field column_property deferred synonym".split())
-_RELATION_CALLS: Final = frozenset("relationship Relationship relation backref association_proxy hybrid_property".split())
-_TYPEORM_COLUMNS: Final = frozenset(
-    "Column PrimaryColumn PrimaryGeneratedColumn CreateDateColumn UpdateDateColumn DeleteDateColumn VersionColumn ObjectIdColumn "
-    "Generated ViewColumn Prop".split()
+_COLUMN_CALLS: Final = words("Column mapped_column Field column_property deferred synonym")
+_RELATION_CALLS: Final = words("relationship Relationship relation backref association_proxy hybrid_property")
+_TYPEORM_COLUMNS: Final = words(
+    "Column PrimaryColumn PrimaryGeneratedColumn CreateDateColumn UpdateDateColumn DeleteDateColumn VersionColumn "
+    "ObjectIdColumn Generated ViewColumn Prop"
 )
-_TYPEORM_RELATIONS: Final = frozenset("ManyToOne OneToOne".split())
+_TYPEORM_RELATIONS: Final = words("ManyToOne OneToOne")
 
 
 class Models:
-    """The tables of a project. Asks the evaluator about classes and remembers the answers. Not for two threads at once."""
+    """The tables of a project. Asks the evaluator about classes and remembers. Not for two threads at once."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
@@ -101,7 +102,11 @@ class Models:
         kind = value[0]
         if kind in ("class", "object", "query"):
             return self.of_class(value[1], value[2])
-        if kind == FOREIGN and value[2] is not None and value[1].rsplit(".", 1)[-1] in ("define", "model", "Table", "pgTable"):
+        if (
+            kind == FOREIGN
+            and value[2] is not None
+            and value[1].rsplit(".", 1)[-1] in ("define", "model", "Table", "pgTable")
+        ):
             return self.of_site(value[2][0], value[2][1])
         return None
 
@@ -164,7 +169,9 @@ class Models:
                     return True
         return False
 
-    def _table_name(self, module: Module, number: int, definition: Definition, sqlmodel: bool) -> tuple[str | None, float]:
+    def _table_name(
+        self, module: Module, number: int, definition: Definition, sqlmodel: bool
+    ) -> tuple[str | None, float]:
         for base, at, _ in self._evaluator.bases(module.path, number):
             scope = base.facts.scopes[base.facts.definitions[at].scope]
             for bound in scope.bindings.get("__tablename__", ()):
@@ -184,7 +191,9 @@ class Models:
             return (definition.name.lower(), 1.0)
         if any("flask_sqlalchemy" in base for base in self._evaluator.external_bases(module.path, number)):
             return (snake_case(definition.name), 0.9)
-        if any(base.startswith(("tortoise.", "peewee.")) for base in self._evaluator.external_bases(module.path, number)):
+        if any(
+            base.startswith(("tortoise.", "peewee.")) for base in self._evaluator.external_bases(module.path, number)
+        ):
             return (definition.name.lower(), 0.9)
         return (None, 0.0)
 
@@ -222,7 +231,10 @@ class Models:
                 if call.arguments and call.arguments[0][0] == F.TEXT:
                     column = call.arguments[0][1]
                 for keyword, given in call.keywords:
-                    if keyword in ("name", "sa_column_name", "db_column", "column_name", "source_field") and given[0] == F.TEXT:
+                    if (
+                        keyword in ("name", "sa_column_name", "db_column", "column_name", "source_field")
+                        and given[0] == F.TEXT
+                    ):
                         column = given[1]
                 kind = next((_called_name(module, each) for each in call.arguments if each[0] != F.TEXT), "")
                 if not kind and declared is not None:
@@ -237,7 +249,10 @@ class Models:
             return None
         if not sqlmodel and shown != "Mapped":
             return None
-        if any(each[0] in ("object", "many") and self._holds_model(each) for each in self._evaluator.instances(module, declared[1])):
+        if any(
+            each[0] in ("object", "many") and self._holds_model(each)
+            for each in self._evaluator.instances(module, declared[1])
+        ):
             return None
         return Field(name, name, _inner_name(declared[1]) if shown == "Mapped" else shown, definition.line)
 
@@ -252,15 +267,21 @@ class Models:
         if module.path.endswith("django/db/models/base.py"):
             return None
         meta = self._meta(module, definition)
-        if any(bound[0] == F.LITERAL and bound[1] == "bool" for bound in meta.get("abstract", ())) and not meta.get("db_table"):
+        if any(bound[0] == F.LITERAL and bound[1] == "bool" for bound in meta.get("abstract", ())) and not meta.get(
+            "db_table"
+        ):
             return None
         fields = self._django_fields(module, number)
         if any(bound[0] == F.LITERAL and bound[1] == "bool" for bound in meta.get("proxy", ())):
             for base, at, _ in self._evaluator.bases(module.path, number)[1:]:
                 parent = self.of_class(base.path, at)
                 if parent is not None:
-                    return parent._replace(name=definition.name, path=module.path, line=definition.line, definition=number)
-        label = next((bound[1] for bound in meta.get("app_label", ()) if bound[0] == F.TEXT), None) or _app_label(module.path)
+                    return parent._replace(
+                        name=definition.name, path=module.path, line=definition.line, definition=number
+                    )
+        label = next((bound[1] for bound in meta.get("app_label", ()) if bound[0] == F.TEXT), None) or _app_label(
+            module.path
+        )
         table = next((bound[1] for bound in meta.get("db_table", ()) if bound[0] == F.TEXT), None)
         confidence = 1.0
         if table is None:
@@ -341,7 +362,9 @@ class Models:
                         fields[field.name] = field
         if not fields:
             return None
-        return Model(definition.name, name, module.path, definition.line, number, framework, confidence, tuple(fields.values()))
+        return Model(
+            definition.name, name, module.path, definition.line, number, framework, confidence, tuple(fields.values())
+        )
 
     def _entity_name(self, module: Module, call: F.Call) -> str | None:
         for argument in call.arguments:
@@ -379,7 +402,8 @@ class Models:
             return None
         for call in module.facts.calls:
             if call.name == "init" and call.callee[0] == F.ATTR and call.arguments:
-                if any(value[0] == CLASS and value[2] == number for value in self._evaluator.values(module, call.callee[1])):
+                classes = self._evaluator.values(module, call.callee[1])
+                if (CLASS, module.path, number, ()) in classes:
                     fields = self._record_fields(module, call.arguments[0], call.line)
                     table = definition.name
                     options = call.arguments[1] if len(call.arguments) > 1 else None
@@ -390,7 +414,8 @@ class Models:
         return None
 
     def of_site(self, path: str, number: int) -> Model | None:
-        """The model that a call defines: `sequelize.define('user', {…})`, `mongoose.model('User', schema)`, `pgTable('users', {…})`."""
+        """The model that a call defines: `sequelize.define('user', {…})`, `mongoose.model('User', schema)`,
+        `pgTable('users', {…})`."""
         key = (path, number)
         if key not in self._of_site:
             self._of_site[key] = None
@@ -444,7 +469,11 @@ class Models:
 
     def _schema_fields(self, module: Module, expression: Expr, line: int) -> tuple[Field, ...]:
         for value in self._evaluator.values(module, expression):
-            if value[0] == FOREIGN and value[2] is not None and value[1].rsplit(".", 1)[-1] in ("Schema", "createForClass"):
+            if (
+                value[0] == FOREIGN
+                and value[2] is not None
+                and value[1].rsplit(".", 1)[-1] in ("Schema", "createForClass")
+            ):
                 owner = self._evaluator.module(value[2][0])
                 if owner is None:
                     continue
@@ -479,7 +508,7 @@ class Models:
         return ()
 
 
-_ENTITIES: Final = frozenset("Entity ViewEntity ChildEntity Table Schema".split())
+_ENTITIES: Final = words("Entity ViewEntity ChildEntity Table Schema")
 
 
 def _decorator_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which file an import means. Pure look-ups over the list of paths; never opens a file and never guesses between equals."""
+"""Which file an import means. Pure look-ups over the list of paths; never opens a file, never guesses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WorkspacePackage:
 
 
 class ModuleTable:
-    """Import specifiers → files of the project. Built once for a list of paths; threads may share it, nothing changes."""
+    """Import specifiers → files of the project. Built once and never changed: threads may share it."""
 
     def __init__(
         self,
@@ -68,7 +68,8 @@ class ModuleTable:
         return posixpath.dirname(path)
 
     def resolve(self, importer: str, module: str) -> str | None:
-        """The file or, for a Python namespace package, the folder (with a final '/') that `module` means; None: not in this project."""
+        """The file or, for a Python namespace package, the folder (with a final '/') that `module` means; None: not in
+        this project."""
         if importer.endswith(_PYTHON):
             return self._resolve_python(importer, module)
         return self._resolve_script(importer, module)
@@ -209,7 +210,7 @@ class ModuleTable:
 
 
 def _distance(importer: str, root: str, path: str) -> tuple[int, int, int, str]:
-    """Smaller is nearer: a root above the importer first, the deepest of these; then the one sharing most of the way."""
+    """Smaller is nearer: a root above the importer first, the deepest of these; then who shares most of the way."""
     above = not root or importer.startswith(root + "/")
     shared = len(posixpath.commonprefix([importer, path]))
     return (0 if above else 1, -len(root) if above else -shared, len(path), path)

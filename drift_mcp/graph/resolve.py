@@ -1,7 +1,7 @@
 """Call sites → what they call, each with how it was found and how sure that is. Pure: facts in, edges out.
 
-Every call site gives at least one row. One that leaves the project says so; one that cannot be decided keeps its name and the reason. A
-site with several possible targets lists them all; none of them is chosen.
+Every call site gives at least one row. One that leaves the project says so; one that cannot be decided keeps its name
+and the reason. A site with several possible targets lists them all; none of them is chosen.
 """
 
 from __future__ import annotations
@@ -26,23 +26,26 @@ from drift_mcp.graph.values import (
     Value,
     Values,
 )
+from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Expr
 
 # A site with more targets than this was decided by too little; it is stored as unresolved with that reason.
 _MOST_TARGETS: Final = 8
 
-# Method names of the languages' own containers, strings, promises and of every object: a project method of the same name proves nothing.
-_COMMON_NAMES: Final = frozenset(
-    "get set has add delete clear keys values items entries forEach map filter find findIndex some every reduce push pop shift unshift "
-    "splice slice concat join split replace replaceAll trim toString valueOf toLowerCase toUpperCase includes indexOf lastIndexOf "
-    "startsWith endsWith match test exec then catch finally call apply bind next return throw sort reverse fill at length append extend "
-    "insert remove index count copy update setdefault popitem fromkeys format encode decode strip lstrip rstrip lower upper title "
-    "capitalize read write close open flush seek tell readline readlines writelines send recv start stop run main init setup teardown "
-    "load save dump create execute fetch commit rollback begin end emit on off once log info debug warn warning error critical exception "
-    "wait notify acquire release result done cancel submit shutdown put empty full task_done group groups span sub isdigit isalpha exists "
-    "mkdir is_file is_dir iterdir glob resolve reject pipe subscribe unsubscribe select where all any first last one union difference "
-    "intersection name type value data json text status id key".split()
+# Method names of the languages' own containers, strings, promises and of every object: a project method of the same
+# name proves nothing.
+_COMMON_NAMES: Final = words(
+    "get set has add delete clear keys values items entries forEach map filter find findIndex some every reduce push "
+    "pop shift unshift splice slice concat join split replace replaceAll trim toString valueOf toLowerCase toUpperCase "
+    "includes indexOf lastIndexOf startsWith endsWith match test exec then catch finally call apply bind next return "
+    "throw sort reverse fill at length append extend insert remove index count copy update setdefault popitem fromkeys "
+    "format encode decode strip lstrip rstrip lower upper title capitalize read write close open flush seek tell "
+    "readline readlines writelines send recv start stop run main init setup teardown load save dump create execute "
+    "fetch commit rollback begin end emit on off once log info debug warn warning error critical exception wait notify "
+    "acquire release result done cancel submit shutdown put empty full task_done group groups span sub isdigit isalpha "
+    "exists mkdir is_file is_dir iterdir glob resolve reject pipe subscribe unsubscribe select where all any first "
+    "last one union difference intersection name type value data json text status id key"
 )
 
 
@@ -139,17 +142,25 @@ class Resolver:
             if constructor is not None:
                 targets.append((constructor, label))
         elif kind == OBJECT:
-            for value in self._evaluator.attribute((callee,), "__call__"):
-                if value[0] in (FUNCTION, METHOD):
-                    targets.append(((value[1], value[2]), "protocol"))
+            targets.extend(
+                ((value[1], value[2]), "protocol")
+                for value in self._evaluator.attribute((callee,), "__call__")
+                if value[0] in (FUNCTION, METHOD)
+            )
         elif kind == SUPER_OF and call.callee[0] == F.SUPER:
             self._super_constructor(callee, targets, external)
         elif kind in (EXTERNAL, FOREIGN, BOUND_EXTERNAL, QUERY):
             name = libraries.external_name(callee)
             if name is not None:
-                builtin = name.startswith("builtins.") or kind == BOUND_EXTERNAL and callee[1][0] != FOREIGN or "." not in name
+                builtin = (
+                    name.startswith("builtins.")
+                    or (kind == BOUND_EXTERNAL and callee[1][0] != FOREIGN)
+                    or "." not in name
+                )
                 shown = name.removeprefix("builtins.")
-                external.append((shown, "builtin" if builtin and not self._imported(module, call.callee) else "external"))
+                external.append(
+                    (shown, "builtin" if builtin and not self._imported(module, call.callee) else "external")
+                )
         elif kind == CALLABLE:
             external.append((call.name, "unresolved"))
 
@@ -240,7 +251,7 @@ class Resolver:
         if expression[0] != F.CALL:
             return False
         callee = module.facts.calls[expression[1]].callee
-        return callee[0] == F.FREE and callee[1] == "super"
+        return callee == (F.FREE, "super")
 
     def _undecided(self, module: Module, call: Call, caller: int, count: int, known: bool) -> Edge:
         reason = "dynamic"
@@ -272,7 +283,7 @@ class Resolver:
     # -- functions handed over
 
     def _handed_over(self, module: Module, call: Call, caller: int, callees: Values) -> Iterable[Edge]:
-        """Functions passed as arguments will be called by whoever takes them: the passing place is where that is decided."""
+        """Functions passed as arguments are called by whoever takes them: where they are passed, that is decided."""
         injection = self._is_injection(callees)
         label = "di" if injection else "callback"
         for expression in (*call.arguments, *(value for _, value in call.keywords)):
@@ -302,7 +313,9 @@ class Resolver:
                 yield Edge(caller, call.line, call.column, (value[1], value[2]), name, label, 0, None)
             elif value[0] == CLASS and label == "di":
                 constructor = self._constructor(value)
-                yield Edge(caller, call.line, call.column, constructor or (value[1], value[2]), call.name, label, 0, None)
+                yield Edge(
+                    caller, call.line, call.column, constructor or (value[1], value[2]), call.name, label, 0, None
+                )
             elif value[0] == OBJECT and label == "di":
                 for method in self._evaluator.attribute((value,), "__call__"):
                     if method[0] in (FUNCTION, METHOD):
@@ -311,7 +324,8 @@ class Resolver:
     # -- injection through declared types
 
     def _injections(self, module: Module) -> Iterable[Edge]:
-        """`user: CurrentUser` where `CurrentUser = Annotated[User, Depends(f)]` may stand in another file: the function gets f's result."""
+        """`user: CurrentUser` where `CurrentUser = Annotated[User, Depends(f)]` may stand in another file: the function
+        gets f's result."""
         if not module.python:
             return
         for number, definition in enumerate(module.facts.definitions):
@@ -397,7 +411,9 @@ class Resolver:
                 for bound in place[0].facts.scopes[place[1].scope].bindings.get(access.name, ()):
                     if bound[0] == F.DEFINITION and place[0].facts.definitions[bound[1]].flags & F.PROPERTY:
                         target = (place[0].path, bound[1])
-                        yield Edge(access.definition, access.line, access.column, target, access.name, "protocol", 0, None)
+                        yield Edge(
+                            access.definition, access.line, access.column, target, access.name, "protocol", 0, None
+                        )
 
 
 def _last_name(expression: Expr) -> str:

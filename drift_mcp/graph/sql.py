@@ -20,7 +20,8 @@ HOLE: Final = "__hole__"
 _LONGEST: Final = 20_000
 
 _FIRST_WORD: Final = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*|\(\s*)*(select|insert|update|delete|with|merge|replace|upsert|truncate)\b", re.IGNORECASE | re.DOTALL
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*|\(\s*)*(select|insert|update|delete|with|merge|replace|upsert|truncate)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _SHAPE: Final = {
     "select": re.compile(r"\bfrom\b", re.IGNORECASE),
@@ -83,7 +84,9 @@ def _settled(raw: _Raw, known: Mapping[str, frozenset[str]]) -> Touch:
     return Touch(raw.table, raw.operation, tuple(columns), raw.whole_row)
 
 
-@functools.lru_cache(maxsize=4096)  # the same statement stands in many places; a few thousand distinct ones is a large application
+@functools.lru_cache(
+    maxsize=4096
+)  # the same statement stands in many places; a few thousand distinct ones is a large application
 def _parsed(text: str) -> tuple[_Raw, ...]:
     if not looks_like_sql(text):
         return ()
@@ -105,7 +108,7 @@ def _parsed(text: str) -> tuple[_Raw, ...]:
     return ()
 
 
-def _statement(statement: exp.Expression) -> list[_Raw]:
+def _statement(statement: exp.Expr) -> list[_Raw]:
     from sqlglot import exp
 
     views = {cte.alias_or_name.lower() for cte in statement.find_all(exp.CTE)}
@@ -159,7 +162,7 @@ def _statement(statement: exp.Expression) -> list[_Raw]:
     return found
 
 
-def _target(statement: exp.Expression) -> tuple[str | None, str]:
+def _target(statement: exp.Expr) -> tuple[str | None, str]:
     from sqlglot import exp
 
     if isinstance(statement, (exp.Insert, exp.Merge)):
@@ -175,7 +178,7 @@ def _target(statement: exp.Expression) -> tuple[str | None, str]:
     return (None, "read")
 
 
-def _written(statement: exp.Expression) -> list[str]:
+def _written(statement: exp.Expr) -> list[str]:
     from sqlglot import exp
 
     if isinstance(statement, exp.Insert) and isinstance(statement.this, exp.Schema):

@@ -1,14 +1,18 @@
-"""What an expression can stand for: the abstract values that `graph.evaluate` computes and the other rooms of the graph read.
+"""What an expression can stand for: the abstract values that `graph.evaluate` computes and its neighbours read.
 
-A value is a tuple; its first element says which kind it is. Values hold no answer of their own and can be compared and hashed.
+A value is a tuple; its first element says which kind it is. Values hold no answer of their own and can be compared and
+hashed.
 
     (FUNCTION, file, definition)                 a function of the project, not bound
     (METHOD, file, definition, receiver)         a function together with the instance or class it was found on
-    (CLASS, file, definition, arguments)         a class of the project; arguments: values of its type parameters, a tuple of tuples
+    (CLASS, file, definition, arguments)         a class of the project; arguments: for each of its type parameters the
+                                                 values that it stands for
     (OBJECT, file, definition, arguments)        an instance of that class
     (MODULE, path)                               a file as a module, or a folder with a final '/'
-    (EXTERNAL, name)                             something outside the project, by dotted name: 'requests.get', 'builtins.len'
-    (FOREIGN, name, site, arguments)             an instance made by calling or declared as the external `name`; site: (file, call) or None
+    (EXTERNAL, name)                             something outside the project, by dotted name: 'requests.get',
+                                                 'builtins.len'
+    (FOREIGN, name, site, arguments)             an instance made by calling or declared as the external `name`; site:
+                                                 (file, call) or None
     (MANY, elements)                             a container whose elements are one of these values
     (LIST, file, expression)                     a list, tuple or set literal
     (DICT, file, expression)                     a dict or object literal
