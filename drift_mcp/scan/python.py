@@ -191,10 +191,9 @@ def _definition(draft: Draft) -> Definition:
 
 def _syntax_problem(root: Node) -> Problem:
     """Where the source stops being Python: the first place in it that the grammar could not read."""
-    node = root
-    while not (node.is_error or node.is_missing):
-        inside = next((child for child in node.children if child.has_error or child.is_missing or child.is_error), None)
-        if inside is None:
-            break
+    node: Node = root
+    inside: Node | None = root
+    while inside is not None:
         node = inside
+        inside = next((child for child in node.children if child.has_error or child.is_missing), None)
     return Problem("syntax", node.start_point[0] + 1, "not understood from here on; what stands around it was read")

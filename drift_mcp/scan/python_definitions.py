@@ -187,8 +187,6 @@ def class_(walk: Walk, node: Node, depth: int, decorators: list[Node]) -> Expr:
 
     walk.enter(IN_CLASS, draft.number)
     draft.scope = walk.frame.scope
-    # The class's own frame sees what is around it, also the names of an outer class: a class body is no function.
-    walk.frame.outer = around if walk.frame.outer is around or around.kind == IN_CLASS else walk.frame.outer
     body = node.child_by_field_id(G.F_BODY)
     if body is not None:
         draft.flags |= F.HAS_DOC if documented(body) else 0

@@ -20,7 +20,7 @@ from drift_mcp.scan.secrets import redact_default
 # Longer defaults are data.
 _LONGEST_DEFAULT: Final = 200
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]+")
+_UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _READERS: Final = frozenset(
     (
         *("str", "bool", "int", "float", "json", "list", "tuple", "dict", "url", "path", "decimal", "date", "datetime"),

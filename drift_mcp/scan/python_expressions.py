@@ -207,6 +207,14 @@ def call(walk: Walk, node: Node, depth: int, flags: int, caller: int = -1) -> Ex
     # The place is taken before the arguments are walked, so that numbers follow the source.
     calls.append(())
     arguments, keywords = given(walk, inner, depth + 1)
+    if arguments and arguments[0][0] == TEXT and (len(arguments) > 1 or keywords):
+        # `get("DB_PASSWORD", "…")`, `setattr(user, "password", "…")` and their like.
+        name_given = arguments[0][1]
+        arguments = (arguments[0], *[given_to(name_given, value) for value in arguments[1:]])
+        keywords = tuple([(key, given_to(name_given, value)) for key, value in keywords])
+    if len(children) > 2:  # what could not be parsed may hold calls
+        for child in children[1:-1]:
+            walk.handle[child.kind_id](walk, child, depth + 1)
     if caller < 0:
         caller = walk.number
     calls[number] = (caller, callee, arguments, keywords, row + 1, column, flags | walk.signature, name)

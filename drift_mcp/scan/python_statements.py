@@ -139,7 +139,10 @@ def on_delete(walk: Walk, node: Node, depth: int) -> Expr:
 def on_raise(walk: Walk, node: Node, depth: int) -> Expr:
     if depth > DEEPEST:
         return walk.put_off(node)
-    for position, child in enumerate(named(node)):
+    children = named(node)
+    if children and children[0].kind_id == G.EXPRESSION_LIST:  # Python 2: raise Class, "message"
+        children[:1] = named(children[0])
+    for position, child in enumerate(children):
         kind = child.kind_id
         if position == 0 and kind in (G.IDENTIFIER, G.ATTRIBUTE):
             callee, name, token = callee_of(walk, child, depth)

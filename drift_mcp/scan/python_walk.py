@@ -175,8 +175,13 @@ class Walk:
     def enter(self, kind: int, definition: int) -> Frame:
         """Opens a scope with a frame for its names; gives the frame to go back to."""
         before = self.frame
-        # What stands inside a class does not see the class's names.
-        visible = before.outer if before.kind == IN_CLASS else before
+        # What stands inside a class does not see the class's names, except between the brackets of type parameters.
+        visible: Frame | None = before
+        if before.kind == IN_CLASS:
+            visible = before.outer
+        elif before.kind == IN_TYPE_PARAMETERS and before.outer is not None and before.outer.kind == IN_CLASS:
+            visible = Frame(before.outer.outer, before.scope, IN_TYPE_PARAMETERS)
+            visible.names = {raw: known for raw, known in before.names.items() if known[0] == FREE}
         self.scopes.append((_SCOPE_KINDS[kind], before.scope, definition, {}))
         self.frame = Frame(visible, len(self.scopes) - 1, kind)
         self.names = self.frame.names
