@@ -26,7 +26,7 @@ from drift_mcp.graph.models import Field, Model, Models
 from drift_mcp.graph.modules import ModuleTable, PathAlias, WorkspacePackage
 from drift_mcp.graph.resolve import Edge, Resolver
 from drift_mcp.model import Package
-from drift_mcp.project import Project, init
+from drift_mcp.project import Project, init, register
 from drift_mcp.scan import conventions, extract, languages, packages, sensitivity, walk
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import FileFacts
@@ -82,15 +82,26 @@ def scan(
     jobs: int | None = None,
     on_progress: Progress | None = None,
 ) -> ScanRun:
-    """Bring the store up to date; creates it when there is none. `paths` limits the look to these files and folders; `full` reads also what
-    did not change. A second scan of the same project waits for the first and then finds its work done."""
+    """Bring the store up to date; creates it when there is none. `paths` limits the look to these files and folders;
+    `full` reads also what did not change. A second scan of the same project waits for the first and then finds its work
+    done."""
     init(project)
     with lock.exclusive(project.scan_lock, wait_seconds=_WAIT_SECONDS):
-        return _Scan(project, full, paths, jobs, on_progress or _silent).run()
+        run = _Scan(project, full, paths, jobs, on_progress or _silent).run()
+    with project.read() as db:
+        known = status.read(db)
+    register(
+        project.root,
+        health_score=known.health.score,
+        pattern_count=known.discovered + known.approved + known.ignored,
+        last_scan_at=known.refreshed_at,
+    )
+    return run
 
 
 def refresh(project: Project, paths: Sequence[str]) -> ScanRun | None:
-    """Re-read just these files, for an answer that names them. None when another scan is at it: the answer says what is pending."""
+    """Re-read just these files, for an answer that names them. None when another scan is at it: the answer says what is
+    pending."""
     try:
         with lock.exclusive(project.scan_lock):
             return _Scan(project, False, paths, 1, _silent).run()
@@ -169,10 +180,8 @@ class _Scan:
         return False
 
     def _extract(self, entries: list[walk.Entry], known: dict[str, files.Known]) -> list[extract.Extracted]:
-        done = 0
         found: list[extract.Extracted] = []
-        for answer in extract.extract(self._project.root, entries, self._jobs):
-            done += 1
+        for done, answer in enumerate(extract.extract(self._project.root, entries, self._jobs), 1):
             self._tell("read", done, len(entries))
             found.append(answer)
         return found
@@ -325,8 +334,8 @@ class _Scan:
         before: dict[str, FileFacts],
         manifest: packages.Project,
     ) -> set[str]:
-        """Unchanged files whose links may be different now: those that imports lead from to a file that offers something else, and those
-        that asked for a name or a module that appeared or vanished."""
+        """Unchanged files whose links may be different now: those that imports lead from to a file that offers another
+        thing, and those that asked for a name or a module that appeared or vanished."""
         different: set[int] = {known[path].id for path in deleted}
         names: set[str] = set()
         for path in deleted:
@@ -422,7 +431,9 @@ class _Scan:
         if not everything:
             all_models += [_model(each) for each in data.declared(tx) if each.path not in declared]
         resolver = Resolver(evaluator, named=offered.methods_named, properties=offered.properties)
-        reader = DataReader(evaluator, models_reader, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number))
+        reader = DataReader(
+            evaluator, models_reader, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number)
+        )
         edges: dict[str, list[Edge]] = {}
         accesses: dict[str, list[Access]] = {}
         for done, path in enumerate(paths, 1):
@@ -547,22 +558,22 @@ class _Scan:
         rows: list[data.NewModel] = []
         for path, models in declared.items():
             own = self._function_ids.get(path, ())
-            for model in models:
-                rows.append(
-                    data.NewModel(
-                        model.name,
-                        model.table,
-                        self._ids[path],
-                        max(model.line, 1),
-                        model.framework,
-                        model.confidence,
-                        own[model.definition] if 0 <= model.definition < len(own) else None,
-                        [
-                            data.NewField(each.name, each.column, each.type or None, max(each.line, 1))
-                            for each in model.fields
-                        ],
-                    )
+            rows += [
+                data.NewModel(
+                    model.name,
+                    model.table,
+                    self._ids[path],
+                    max(model.line, 1),
+                    model.framework,
+                    model.confidence,
+                    own[model.definition] if 0 <= model.definition < len(own) else None,
+                    [
+                        data.NewField(each.name, each.column, each.type or None, max(each.line, 1))
+                        for each in model.fields
+                    ],
                 )
+                for model in models
+            ]
         data.replace_models(tx, ids, rows)
 
     def _put_sensitive_fields(self, tx: apsw.Connection, all_models: Iterable[Model]) -> None:
@@ -610,23 +621,23 @@ class _Scan:
         for path in paths:
             facts = facts_of.need(path)
             own = self._function_ids.get(path, ())
-            for read in facts.env_reads:
-                rows.append(
-                    environment.NewEnvAccess(
-                        self._ids[path],
-                        own[read.definition] if read.definition < len(own) else None,
-                        _shown(read.name),
-                        env_sensitivity(read.name),
-                        read.method,
-                        read.line,
-                        read.column,
-                        facts.language,
-                        int(read.default is not None),
-                        None if read.default is None else _shown(read.default),
-                        int(read.default is not None and "[redacted]" in read.default),
-                        read.required,
-                    )
+            rows += [
+                environment.NewEnvAccess(
+                    self._ids[path],
+                    own[read.definition] if read.definition < len(own) else None,
+                    _shown(read.name),
+                    env_sensitivity(read.name),
+                    read.method,
+                    read.line,
+                    read.column,
+                    facts.language,
+                    int(read.default is not None),
+                    None if read.default is None else _shown(read.default),
+                    int(read.default is not None and "[redacted]" in read.default),
+                    read.required,
                 )
+                for read in facts.env_reads
+            ]
         environment.replace(tx, [self._ids[path] for path in paths], rows)
 
     def _put_entry_points(
@@ -634,11 +645,12 @@ class _Scan:
     ) -> None:
         finder = EntryPointFinder(evaluator)
         wanted = set(paths)
-        if not everything:
-            # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again
-            # with them.
-            if finder.routes_in(paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths]):
-                wanted |= set(entry_points.paths_around_routes(tx))
+        # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again with
+        # them.
+        if not everything and (
+            finder.routes_in(paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths])
+        ):
+            wanted |= set(entry_points.paths_around_routes(tx))
         rows: dict[int, list[entry_points.NewEntryPoint]] = defaultdict(list)
         for each in finder.find(sorted(path for path in wanted if path in self._ids)):
             if each.path in wanted:
@@ -669,18 +681,18 @@ class _Scan:
     # -- conventions
 
     def _conventions(self, tx: apsw.Connection, changed: list[extract.Extracted]) -> None:
-        """Evidence of the files read anew, in place of what was; then every convention is decided again by all the evidence there is."""
+        """Evidence of the files read anew, in place of what was; then every convention is decided by all there is."""
         evidence: list[patterns.NewEvidence] = []
         for one in changed:
             if one.facts is None:
                 continue
             family = languages.named(one.language).family
-            for each in F.unpack(one.facts).evidence:
-                evidence.append(
-                    patterns.NewEvidence(
-                        self._ids[one.path], each.convention, family, _shown(each.choice), each.line, each.column
-                    )
+            evidence += [
+                patterns.NewEvidence(
+                    self._ids[one.path], each.convention, family, _shown(each.choice), each.line, each.column
                 )
+                for each in F.unpack(one.facts).evidence
+            ]
         file_ids = [self._ids[one.path] for one in changed]
         patterns.replace_evidence(tx, file_ids, evidence)
         answers: dict[tuple[str, str], list[patterns.Answered]] = defaultdict(list)
@@ -759,7 +771,8 @@ class _FactsSource:
 
 
 class _Offered:
-    """What the whole project offers by name: methods, classes, properties. From the facts at hand in a full link, else from the store."""
+    """What the whole project offers by name: methods, classes, properties. From the facts at hand in a full link, else
+    from the store."""
 
     def __init__(self, tx: apsw.Connection, facts_of: _FactsSource, paths: list[str] | None) -> None:
         self._tx = tx
@@ -858,14 +871,14 @@ def _function_rows(facts: FileFacts) -> list[functions.NewFunction]:
 
 
 def _identity(definition: F.Definition) -> tuple[str, int]:
-    """Qualified name and ordinal. A module body has a name of its own that no definition can have: copy.py may define `copy`."""
+    """Qualified name and ordinal. A module body has a name that no definition can have: copy.py may define `copy`."""
     if definition.kind == "module":
         return ("<module>", 0)
     return (_shown(definition.qualified_name), definition.ordinal)
 
 
 def _offer(facts: FileFacts) -> object:
-    """What other files can notice of a file: everything but lines, columns and what stands only inside bodies as measure."""
+    """What other files can notice of a file: everything but lines, columns and measures of bodies."""
     return (
         tuple(
             (*one[:6], one.flags, tuple(each[:4] for each in one.parameters), *one[15:19], *one[20:])
@@ -883,7 +896,9 @@ def _offer(facts: FileFacts) -> object:
 
 
 def _classes(facts: FileFacts | None) -> object:
-    return () if facts is None else [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
+    return (
+        () if facts is None else [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
+    )
 
 
 def _names(facts: FileFacts | None) -> set[str]:
