@@ -334,8 +334,8 @@ class _Scan:
         before: dict[str, FileFacts],
         manifest: packages.Project,
     ) -> set[str]:
-        """Unchanged files whose links may be different now: those that imports lead from to a file that offers another
-        thing, and those that asked for a name or a module that appeared or vanished."""
+        """Unchanged files whose links may be different now: those whose imports lead to a file that offers something
+        else, and those that asked for a name or a module that appeared or vanished."""
         different: set[int] = {known[path].id for path in deleted}
         names: set[str] = set()
         for path in deleted:
