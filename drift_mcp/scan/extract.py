@@ -19,7 +19,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Literal, NamedTuple, TypeAlias
@@ -166,9 +165,12 @@ def _refused(entry: Entry, problem: Problem, digest: bytes = b"") -> Extracted:
 
 
 def _told(fault: BaseException) -> str:
-    frames = traceback.extract_tb(fault.__traceback__)
-    # The last frame says where. Only the module's name: the paths of this machine are nobody's business.
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    # The last frame says where; read by hand, because formatting a trace needs the stack that may just have run out.
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    # Only the module's name: the paths of this machine are nobody's business.
+    place = "" if trace is None else f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - no stack for a Path
     return f"{type(fault).__name__}{place}: {str(fault)[:200]}"
 
 
