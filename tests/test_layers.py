@@ -29,7 +29,9 @@ def imported_rooms(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: imports are written in full"
-            names = [f"{node.module}.{alias.name}" if node.module == "drift_mcp" else node.module for alias in node.names]
+            names = [
+                f"{node.module}.{alias.name}" if node.module == "drift_mcp" else node.module for alias in node.names
+            ]
         found.update(name.split(".")[1] for name in names if name.startswith("drift_mcp."))
     return found
 
@@ -55,7 +57,8 @@ def test_only_the_door_for_agents_knows_the_protocol() -> None:
     wrong = [
         str(path.relative_to(ROOT))
         for path in PACKAGE.rglob("*.py")
-        if path.name != "server.py" and re.search(r"^\s*(?:from|import) mcp\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if path.name != "server.py"
+        and re.search(r"^\s*(?:from|import) mcp\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert wrong == []
 
@@ -64,6 +67,7 @@ def test_only_the_scan_knows_the_parser() -> None:
     wrong = [
         str(path.relative_to(ROOT))
         for path in PACKAGE.rglob("*.py")
-        if room_of(path) != "scan" and re.search(r"^\s*(?:from|import) tree_sitter", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if room_of(path) != "scan"
+        and re.search(r"^\s*(?:from|import) tree_sitter", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert wrong == []

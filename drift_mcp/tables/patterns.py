@@ -197,6 +197,8 @@ class NewEvidence(NamedTuple):
 
 _ANSWER = "INSERT INTO convention_answers (convention, family, choice) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
+_ANSWERS = "SELECT convention, family, choice, id FROM convention_answers"
+
 _EVIDENCE = """
 INSERT INTO convention_evidence (answer_id, file_id, line, column_num)
 VALUES (?, ?, ?, ?)
@@ -209,8 +211,8 @@ def replace_evidence(tx: apsw.Connection, file_ids: Iterable[int], evidence: Ite
     found = list(evidence)
     tx.execute("DELETE FROM convention_evidence WHERE file_id IN (SELECT value FROM carray(?))", (integers(file_ids),))
     tx.executemany(_ANSWER, {(each.convention, each.family, each.choice) for each in found})
-    ids = {tuple(row[1:]): row[0] for row in tx.execute("SELECT id, convention, family, choice FROM convention_answers")}
-    rows = [(ids[each.convention, each.family, each.choice], each.file_id, each.line, each.column_num) for each in found]
+    ids = {tuple(row[:3]): row[3] for row in tx.execute(_ANSWERS)}
+    rows = [(ids[one.convention, one.family, one.choice], one.file_id, one.line, one.column_num) for one in found]
     rows.sort()
     tx.executemany(_EVIDENCE, rows)
 
@@ -254,7 +256,12 @@ def answered(db: apsw.Connection) -> list[Answered]:
     return [Answered(*row) for row in db.execute(_ANSWERED)]
 
 
-_PLACED = "SELECT DISTINCT p.id FROM patterns p WHERE p.source = ? AND EXISTS (SELECT 1 FROM pattern_locations l WHERE l.pattern_key = p.key)"
+_PLACED = """
+SELECT p.id
+FROM patterns p
+WHERE p.source = ?
+    AND EXISTS (SELECT 1 FROM pattern_locations l WHERE l.pattern_key = p.key)
+"""
 
 
 def placed(db: apsw.Connection, source: str = "scan") -> set[str]:
@@ -291,20 +298,29 @@ ON CONFLICT DO NOTHING
 def place(
     tx: apsw.Connection, pattern: str, answer_id: int, reason: str | None, file_ids: Iterable[int] | None = None
 ) -> None:
-    """The places of one answer become places of a pattern; `reason`: why they are outliers, None where they keep to it."""
-    files = None if file_ids is None else json.dumps(list(file_ids))
-    given = {"pattern": pattern, "answer": answer_id, "outlier": int(reason is not None), "reason": reason, "files": files}
+    """The places of one answer become places of a pattern; `reason`: why they are outliers, None where they keep to
+    it."""
+    given = {
+        "pattern": pattern,
+        "answer": answer_id,
+        "outlier": int(reason is not None),
+        "reason": reason,
+        "files": None if file_ids is None else json.dumps(list(file_ids)),
+    }
     tx.execute(_PLACE, given)
+
+
+_UNPLACE = """
+DELETE FROM pattern_locations
+WHERE pattern_key IN (SELECT key FROM patterns WHERE id IN (SELECT value FROM carray(?)))
+"""
 
 
 def unplace(
     tx: apsw.Connection, *, patterns: Iterable[str] = (), file_ids: Iterable[int] = (), source: str = "scan"
 ) -> None:
     """Takes away all places of these patterns, and all in these files."""
-    tx.execute(
-        "DELETE FROM pattern_locations WHERE pattern_key IN (SELECT key FROM patterns WHERE id IN (SELECT value FROM carray(?)))",
-        (texts(patterns),),
-    )
+    tx.execute(_UNPLACE, (texts(patterns),))
     tx.execute(_DELETE_LOCATIONS, (integers(file_ids), source))
 
 
