@@ -538,7 +538,7 @@ class _Scan:
                     names.add((_shown(edge.symbol), file_id))
         ids = [self._ids[path] for path in paths]
         files.replace_imports(tx, ids, rows)
-        files.replace_dependencies(tx, ids, (), names)
+        files.replace_names(tx, ids, names)
 
     def _put_bases(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, evaluator: Evaluator) -> None:
         rows: list[tuple[int, int, str, int | None]] = []

@@ -1,4 +1,4 @@
-"""Files as they were scanned: their stamps and hashes, their facts, what their linking depends on, their imports.
+"""Files as they were scanned: their stamps and hashes, their facts, the names that their linking asked for, their imports.
 
 Never touches the file system. Deleting a file here takes everything that was found in it along.
 """
@@ -69,7 +69,7 @@ _REMOVE = "DELETE FROM file_metadata WHERE id = ?"
 
 def remove(tx: apsw.Connection, ids: Iterable[int]) -> None:
     """Files that are gone, with all that was found in them. Calls into them from elsewhere lose their target: ask
-    `dependents` first which files are to be linked again."""
+    `transitive_importers` first which files are to be linked again."""
     tx.executemany(_REMOVE, ((file_id,) for file_id in ids))
 
 
@@ -90,14 +90,9 @@ def drop_facts(tx: apsw.Connection, ids: Iterable[int]) -> None:
     tx.execute("DELETE FROM file_facts WHERE file_id IN (SELECT value FROM carray(?))", (integers(ids),))
 
 
-def replace_dependencies(
-    tx: apsw.Connection, ids: Iterable[int], files: Iterable[tuple[int, int]], names: Iterable[tuple[str, int]]
-) -> None:
-    """What linking these files consulted: (file, file it depends on) and (name asked for, file)."""
-    gone = list(ids)
-    tx.execute("DELETE FROM file_dependencies WHERE file_id IN (SELECT value FROM carray(?))", (integers(gone),))
-    tx.execute("DELETE FROM name_dependencies WHERE file_id IN (SELECT value FROM carray(?))", (integers(gone),))
-    tx.executemany("INSERT OR IGNORE INTO file_dependencies (file_id, depends_on_id) VALUES (?, ?)", sorted(files))
+def replace_names(tx: apsw.Connection, ids: Iterable[int], names: Iterable[tuple[str, int]]) -> None:
+    """(name, file): what linking these files asked the whole project for."""
+    tx.execute("DELETE FROM name_dependencies WHERE file_id IN (SELECT value FROM carray(?))", (integers(ids),))
     tx.executemany("INSERT OR IGNORE INTO name_dependencies (name, file_id) VALUES (?, ?)", sorted(names))
 
 
@@ -195,14 +190,6 @@ _FACTS_OF = _FACTS + "AND x.file_id IN (SELECT value FROM carray(?))"
 
 def facts(db: apsw.Connection, extractor: str, ids: Iterable[int]) -> list[tuple[int, str, bytes]]:
     return list(db.execute(_FACTS_OF, (extractor, integers(ids))))
-
-
-_DEPENDENTS = "SELECT DISTINCT file_id FROM file_dependencies WHERE depends_on_id IN (SELECT value FROM carray(?))"
-
-
-def dependents(db: apsw.Connection, ids: Iterable[int]) -> set[int]:
-    """Files whose linking consulted one of these."""
-    return {row[0] for row in db.execute(_DEPENDENTS, (integers(ids),))}
 
 
 _ASKERS = "SELECT DISTINCT file_id FROM name_dependencies WHERE name IN (SELECT value FROM carray(?))"

@@ -31,16 +31,8 @@ CREATE TABLE file_facts (
     facts BLOB NOT NULL                            -- scan.facts.pack
 ) STRICT;
 
--- one row per pair of files where linking the one consulted the other
-CREATE TABLE file_dependencies (
-    file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
-    depends_on_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
-    PRIMARY KEY (file_id, depends_on_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX idx_file_dependencies_on ON file_dependencies (depends_on_id);
-
--- one row per name that linking a file asked the whole project for: absent then, or decided by being the only one
+-- one row per name that linking a file asked the whole project for: absent then, or decided by being the only one.
+-- With `imports` this says which files an edit elsewhere can reach.
 CREATE TABLE name_dependencies (
     name TEXT NOT NULL,
     file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,

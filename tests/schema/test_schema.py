@@ -211,7 +211,6 @@ HOT = {
     "a file by its path": "SELECT * FROM file_metadata WHERE path = ?",
     "places of a pattern": "SELECT * FROM pattern_locations WHERE pattern_key = ?",
     "patterns of a file": "SELECT * FROM pattern_locations WHERE file_id = ?",
-    "dependents": "SELECT file_id FROM file_dependencies WHERE depends_on_id IN (SELECT value FROM carray(?))",
     "askers of a name": "SELECT file_id FROM name_dependencies WHERE name = ?",
     "last scan": "SELECT * FROM scan_history ORDER BY started_at DESC LIMIT 1",
 }

@@ -40,7 +40,8 @@ def test_a_deleted_file_leaves_nothing_behind(tx: apsw.Connection, village: Any)
     other = village.file("b.py", "b")
     village.calls("a>b")
     files.save_facts(tx, [(here, "1", b"facts")])
-    files.replace_dependencies(tx, [here], [(here, other), (other, here)], [("save", here)])
+    files.replace_names(tx, [here], [("save", here)])
+    patterns.replace_evidence(tx, [here], [patterns.NewEvidence(here, "errors.swallowed", "python", "answered", 3, 0)])
     files.replace_imports(tx, [here], [files.NewImport(here, 0, 1, "b", "b", "b", other)])
     problems.replace(tx, [here], [problems.NewProblem(here, "syntax", 3, "unexpected indent")])
     model = data.NewModel(
@@ -83,16 +84,21 @@ def finding(pattern: str) -> patterns.Finding:
     )
 
 
-def test_dependents_are_those_whose_linking_consulted_a_file(tx: apsw.Connection, village: Any) -> None:
+def test_importers_are_followed_in_any_number_of_steps(tx: apsw.Connection, village: Any) -> None:
+    a, b, c, d = (village.file(f"{name}.py") for name in "abcd")
+    for importer, imported in ((a, b), (b, c), (c, a)):
+        files.replace_imports(tx, [importer], [files.NewImport(importer, 0, 1, "x", None, None, imported)])
+    assert files.transitive_importers(tx, [c]) == {a, b, c}
+    assert files.transitive_importers(tx, [d]) == {d}
+    assert files.transitive_importers(tx, []) == set()
+
+
+def test_askers_are_those_whose_linking_asked_for_a_name(tx: apsw.Connection, village: Any) -> None:
     a, b, c = (village.file(f"{name}.py") for name in "abc")
-    files.replace_dependencies(tx, [a, b, c], [(a, b), (b, c), (c, c)], [("save", a), ("load", b), ("save", b)])
-    assert files.dependents(tx, [b]) == {a}
-    assert files.dependents(tx, [b, c]) == {a, b, c}
-    assert files.dependents(tx, []) == set()
+    files.replace_names(tx, [a, b, c], [("save", a), ("load", b), ("save", b)])
     assert files.askers(tx, ["save"]) == {a, b}
     assert files.askers(tx, ["nothing"]) == set()
-    files.replace_dependencies(tx, [a], [], [])
-    assert files.dependents(tx, [b]) == set()
+    files.replace_names(tx, [a], [])
     assert files.askers(tx, ["save"]) == {b}
 
 
