@@ -48,6 +48,8 @@ from drift_mcp.scan.facts import Definition, Expr, FileFacts
 _MOST_VALUES: Final = 8
 # Questions inside questions. Real code stays below 30; the bound keeps generated code from exhausting the stack.
 _DEEPEST: Final = 90
+# Classes above a class. Real hierarchies end below 15; the bound is for generated ones, for the same reason.
+_MOST_ANCESTORS: Final = 100
 # An external name grows by one part at each attribute; six parts name every public API, a longer one is a fluent chain.
 _MOST_PARTS: Final = 6
 
@@ -149,6 +151,7 @@ class Evaluator:
         self._lowest = _DEEPEST + 1
         self._mro: dict[tuple[str, int], list[tuple[Module, int, dict[str, Values]]]] = {}
         self._external_bases: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._climbed = 0  # classes above the one that `bases` was first asked about
         self._dispatch: dict[int, Callable[[Module, Expr], Values]] = {
             F.NAME: self._name,
             F.FREE: self._free,
@@ -645,8 +648,23 @@ class Evaluator:
         module = self.module(path)
         assert module is not None
         own: tuple[Module, int, dict[str, Values]] = (module, number, {})
+        if self._climbed >= _MOST_ANCESTORS:
+            return [own]
         self._mro[key] = [own]  # a class that inherits from itself ends here
         self._external_bases[key] = ()
+        self._climbed += 1
+        try:
+            order, external = self._inherited(own, key)
+        finally:
+            self._climbed -= 1
+        self._mro[key] = order
+        self._external_bases[key] = external
+        return order
+
+    def _inherited(
+        self, own: tuple[Module, int, dict[str, Values]], key: tuple[str, int]
+    ) -> tuple[list[tuple[Module, int, dict[str, Values]]], tuple[str, ...]]:
+        module, number, _ = own
         chains: list[list[tuple[Module, int, dict[str, Values]]]] = []
         external: list[str] = []
         for base in module.facts.definitions[number].bases:
@@ -659,16 +677,13 @@ class Evaluator:
                     chain = [(parent, value[2], environment), *self.bases(value[1], value[2])[1:]]
                     chains.append(chain)
                     external.extend(self._external_bases.get((value[1], value[2]), ()))
-                elif value[0] in (EXTERNAL, FOREIGN):
-                    external.append(value[1])
+                elif value[0] in (EXTERNAL, FOREIGN, BOUND_EXTERNAL):
+                    external.append(libraries.external_name(value) or "")
                 elif value[0] == FUNCTION:  # a mixin function or an old-style constructor
                     parent = self.module(value[1])
                     if parent is not None and not parent.python:
                         chains.append([(parent, value[2], {})])
-        order = [own, *_merge(chains)]
-        self._mro[key] = order
-        self._external_bases[key] = tuple(dict.fromkeys(external))
-        return order
+        return [own, *_merge(chains)], tuple(dict.fromkeys(external))
 
     def _base_values(self, module: Module, base: Expr) -> Values:
         if base[0] == F.ITEM:
@@ -686,8 +701,9 @@ class Evaluator:
                 owner = self.module(value[1])
                 assert owner is not None
                 return (owner.facts.definitions[value[2]].name, (value[1], value[2]))
-            if value[0] in (EXTERNAL, FOREIGN):
-                return (str(value[1]), None)
+            outside = libraries.external_name(value)
+            if outside is not None:
+                return (outside, None)
         root = base[1] if base[0] == F.ITEM else base
         name = root[2] if root[0] in (F.NAME, F.ATTR) else root[1] if root[0] == F.FREE else ""
         return (name if isinstance(name, str) else "", None)

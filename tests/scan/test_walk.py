@@ -254,3 +254,17 @@ JS, PY, SQL = languages.named("javascript"), languages.named("python"), language
 def test_content_that_nobody_wrote_is_recognised(language: languages.Language, data: bytes, kind: str | None) -> None:
     problem = content_problem(language, data)
     assert (problem.kind if problem else None) == kind
+
+
+def test_a_line_that_is_no_pattern_takes_no_other_with_it(tmp_path: Path) -> None:
+    grow(tmp_path, "a.py", "b.py", "sub/c.py", "d.py")
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe[\n!\n\\\n[z-a]\n(((\nb.py\n")
+    (tmp_path / ".driftignore").write_bytes(b"!\n[[x]\nd.py\n")
+    assert paths(walk(tmp_path)) == ["a.py", "sub/c.py"]
+
+
+def test_an_ignore_file_that_is_a_loop_of_links_ignores_nothing(tmp_path: Path) -> None:
+    grow(tmp_path, "a.py")
+    (tmp_path / ".gitignore").symlink_to(".gitignore")
+    (tmp_path / ".driftignore").symlink_to(".driftignore")
+    assert paths(walk(tmp_path)) == ["a.py"]
