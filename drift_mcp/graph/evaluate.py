@@ -914,7 +914,7 @@ class Evaluator:
             return (value,)
         return ()
 
-    def _alias(self, module: Module, e: Expr) -> Values | None:
+    def _alias(self, module: Module, e: Expr, hops: int = 0) -> Values | None:
         """A name that is bound to a type expression: `Users = list[User]`, `type Id = string`."""
         bindings = module.facts.scopes[e[1]].bindings.get(e[2], ())
         if len(bindings) != 1:
@@ -925,18 +925,18 @@ class Evaluator:
         if bound[0] in (F.ITEM, F.UNION):
             return self.instances(module, bound)
         if bound[0] == F.IMPORTED:
-            return self._imported_alias(module, bound[1])
+            return self._imported_alias(module, bound[1], hops)
         return None
 
-    def _imported_alias(self, module: Module, number: int) -> Values | None:
+    def _imported_alias(self, module: Module, number: int, hops: int) -> Values | None:
         entry = module.facts.imports[number]
         path = self.modules.resolve(module.path, entry.module)
         if path is None or path.endswith("/") or entry.name in (None, "*", "="):
             return None
-        return self._exported_alias(path, entry.name or "", 0)
+        return self._exported_alias(path, entry.name or "", hops + 1)
 
     def _exported_alias(self, path: str, name: str, hops: int) -> Values | None:
-        # Eight hops: re-exports of re-exports; deeper barrels were not met.
+        # Eight hops: re-exports of re-exports; deeper barrels were not met, and modules that import in a ring never end.
         if hops > 8:
             return None
         module = self.module(path)
@@ -944,13 +944,13 @@ class Evaluator:
             return None
         facts = module.facts
         if name in facts.scopes[0].bindings and (module.python or name in facts.exports or not facts.exports):
-            return self._alias(module, (F.NAME, 0, name))
+            return self._alias(module, (F.NAME, 0, name), hops)
         exported = facts.exports.get(name)
         if exported is not None:
             if exported[0] == F.NAME:
-                return self._alias(module, exported)
+                return self._alias(module, exported, hops)
             if exported[0] == F.IMPORTED:
-                return self._imported_alias(module, exported[1])
+                return self._imported_alias(module, exported[1], hops)
         for number in facts.reexports:
             source = self.modules.resolve(path, facts.imports[number].module)
             if source is not None and not source.endswith("/") and source != path:

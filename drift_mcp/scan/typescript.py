@@ -76,7 +76,7 @@ def facts_of(path: str, source: bytes, language: str) -> FileFacts:
     tree = parser.parse(source)
     root = tree.root_node
     if root.has_error:
-        problems.append(_syntax_problem(root))
+        problems.extend(_syntax_problems(root))
     walk = Walk(path, source, grammar)
     module = walk.draft
     module.name = module.qualified_name = module_name(path)
@@ -93,16 +93,17 @@ def module_name(path: str) -> str:
     return stem.removesuffix("/index") if stem != "index" else stem
 
 
-def _syntax_problem(root: Node) -> Problem:
-    """The first place that the parser could not make sense of."""
-    node = root
-    while not (node.is_error or node.is_missing):
-        below = next((child for child in node.children if child.has_error or child.is_missing), None)
-        if below is None:
-            break
-        node = below
-    what = f"'{node.type}' is missing" if node.is_missing else "the source does not parse here"
-    return Problem("syntax", node.start_point[0] + 1, f"{what[0].upper()}{what[1:]}; what stands around it was read.")
+def _syntax_problems(root: Node) -> list[Problem]:
+    """The first place that the parser could not make sense of, if there is one."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        # The grammar reads `styled.a<Props>`…`` as if a `!` stood before the template; all of it is understood.
+        if node.is_error or (node.is_missing and node.type != "!"):
+            what = f"'{node.type}' is missing" if node.is_missing else "The source does not parse here"
+            return [Problem("syntax", node.start_point[0] + 1, f"{what}; what stands around it was read.")]
+        pending.extend(child for child in reversed(node.children) if child.has_error or child.is_missing)
+    return []
 
 
 def _collected(walk: Walk, path: str, language: str, lines: int, problems: list[Problem]) -> FileFacts:
