@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import subprocess
+import sys
 import time
 import uuid
 from collections import defaultdict
@@ -19,7 +21,8 @@ from typing import Final, NamedTuple, TypeAlias
 import apsw
 
 from drift_mcp.errors import DriftError
-from drift_mcp.graph.data import Access, DataReader
+from drift_mcp.graph import libraries
+from drift_mcp.graph.data import HEIRS, TABLES, Access, DataReader
 from drift_mcp.graph.entry_points import EntryPointFinder
 from drift_mcp.graph.evaluate import Evaluator
 from drift_mcp.graph.models import Field, Model, Models
@@ -57,7 +60,6 @@ _WAIT_SECONDS: Final = 120.0
 
 # Stands among the names that files asked the project for: who inherits from an abstract model. No identifier has a
 # blank.
-_HEIRS: Final = "heirs of models"
 
 
 class ScanRun(NamedTuple):
@@ -126,12 +128,12 @@ class _Scan:
         self._tell = tell
         self._blobs: dict[str, bytes] = {}  # facts read in this scan, packed
         self._ids: dict[str, int] = {}  # path → file id
-        self._heirs_asked: set[str] = set()  # paths whose accesses depend on who inherits from an abstract model
+        self._models_before: list[Model] = []
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
 
     def run(self) -> ScanRun:
         began = time.monotonic()
-        with _no_collection():
+        with _room_to_think():
             return self._run(began)
 
     def _run(self, began: float) -> ScanRun:
@@ -148,13 +150,15 @@ class _Scan:
         here = found.keys() | {skipped.path for skipped in listing.skipped}
         deleted = [path for path in known if path not in here and self._wanted(path)]
         fresh_skips = [s for s in listing.skipped if self._wanted(s.path)]
-        if not changed and not deleted and not self._full and self._only is not None:
-            return self._nothing(listing, began)
-        if not changed and not deleted and not self._full and not self._skips_changed(fresh_skips, known):
-            return self._nothing(listing, began)
-        extracted = self._extract(changed, known)
+        manifest = packages.read(self._project.root, listing)
+        if not (changed or deleted or self._full or self._skips_changed(fresh_skips, known)):
+            with self._project.read() as db:
+                same = package_rows.modules(db) == _configuration(manifest)
+            if same or self._only is not None:
+                return self._nothing(listing, began)
+        extracted = self._extract(changed)
         self._tell("link", 0, 0)
-        return self._write(listing, known, extracted, deleted, fresh_skips, began)
+        return self._write(listing, manifest, known, extracted, deleted, fresh_skips, began)
 
     # -- what has to be read
 
@@ -179,7 +183,7 @@ class _Scan:
                 return True
         return False
 
-    def _extract(self, entries: list[walk.Entry], known: dict[str, files.Known]) -> list[extract.Extracted]:
+    def _extract(self, entries: list[walk.Entry]) -> list[extract.Extracted]:
         found: list[extract.Extracted] = []
         for done, answer in enumerate(extract.extract(self._project.root, entries, self._jobs), 1):
             self._tell("read", done, len(entries))
@@ -195,34 +199,33 @@ class _Scan:
     def _write(
         self,
         listing: walk.Listing,
+        manifest: packages.Project,
         known: dict[str, files.Known],
         extracted: list[extract.Extracted],
         deleted: list[str],
         skips: list[walk.Skipped],
         began: float,
     ) -> ScanRun:
-        manifest = packages.read(self._project.root, listing)
         run_id = uuid.uuid4().hex
         with self._project.write() as tx:
             first = bulk.is_empty(tx)
             scans.start(tx, run_id, incremental=not (first or self._full), commit=_commit(self._project))
             touched, changed = self._sort_out(extracted, known)
             files.stamp(tx, touched)
-            old_facts = {} if first else self._facts_before(tx, changed, known)
-            gone_ids = [known[path].id for path in deleted]
-            again = (
-                set() if first or self._full else self._to_link_again(tx, known, changed, deleted, old_facts, manifest)
-            )
-            files.remove(tx, gone_ids)
+            unread = [one.path for one in changed if one.facts is None] + [each.path for each in skips]
+            gone = [path for path in (*deleted, *unread) if path in known and known[path].status == "scanned"]
+            everything = first or self._full or package_rows.modules(tx) != _configuration(manifest)
+            self._models_before = [_model(each) for each in data.declared(tx)]
+            again = set() if everything else self._to_link_again(tx, known, changed, gone, manifest)
+            files.remove(tx, [known[path].id for path in deleted])
             self._put_files(tx, changed, skips)
-            if first or self._full or self._needs_everything(manifest, tx):
-                linked = self._link_all(tx, first, changed, manifest, listing)
+            self._forget(tx, [self._ids[path] for path in unread])
+            if everything:
+                linked = self._link_all(tx, first, changed, manifest)
             else:
-                linked = self._link(
-                    tx, {one.path for one in changed if one.facts is not None} | again, changed, manifest
-                )
+                linked = self._link(tx, {one.path for one in changed if one.facts is not None} | again, manifest)
             calls.forget_unused_symbols(tx)
-            self._conventions(tx, changed)
+            self._conventions(tx, changed, unread)
             package_rows.replace_all(tx, (_package(each) for each in manifest.packages))
             functions.mark_roles(tx)
             files.recount(tx)
@@ -308,7 +311,6 @@ class _Scan:
         files.save_facts(
             tx, ((self._ids[one.path], F.EXTRACTOR, one.facts) for one in changed if one.facts is not None)
         )
-        files.drop_facts(tx, [self._ids[one.path] for one in changed if one.facts is None])
         told = [(self._ids[one.path], each) for one in changed for each in one.problems]
         told += [(self._ids[each.path], each.problem) for each in skips]
         problems.replace(
@@ -320,9 +322,9 @@ class _Scan:
     # -- which files an edit reaches
 
     def _facts_before(
-        self, tx: apsw.Connection, changed: list[extract.Extracted], known: dict[str, files.Known]
+        self, tx: apsw.Connection, paths: Iterable[str], known: dict[str, files.Known]
     ) -> dict[str, FileFacts]:
-        ids = [known[one.path].id for one in changed if one.path in known]
+        ids = [known[path].id for path in paths if path in known]
         return {path: F.unpack(blob) for _, path, blob in files.facts(tx, F.EXTRACTOR, ids)}
 
     def _to_link_again(
@@ -330,47 +332,67 @@ class _Scan:
         tx: apsw.Connection,
         known: dict[str, files.Known],
         changed: list[extract.Extracted],
-        deleted: list[str],
-        before: dict[str, FileFacts],
+        gone: list[str],
         manifest: packages.Project,
     ) -> set[str]:
         """Unchanged files whose links may be different now: those whose imports lead to a file that offers something
-        else, and those that asked for a name or a module that appeared or vanished."""
-        different: set[int] = {known[path].id for path in deleted}
-        names: set[str] = set()
-        for path in deleted:
-            names.update(_module_names(path))
-            names.add(_HEIRS)
-        for one in changed:
-            old = before.get(one.path)
-            new = None if one.facts is None else F.unpack(one.facts)
-            if one.path not in known:
-                names.update(_module_names(one.path))
+        else, those whose imports lead elsewhere, and those that asked the whole project for what came or went."""
+        before = self._facts_before(tx, [*(one.path for one in changed), *gone], known)
+        different: set[int] = set()
+        asked: set[str] = set()  # names that files ask the project for, whose answer may be another now
+        related: set[str] = set()  # classes that relations name by a string
+        again: set[str] = set()
+        for path in (*(one.path for one in changed), *gone):
+            old, new = before.get(path), self._read(path)
             if old is not None and new is not None and _offer(old) == _offer(new):
                 continue
-            if one.path in known:
-                different.add(known[one.path].id)
-            names.update(_names(old) ^ _names(new))
+            if path in known:
+                different.add(known[path].id)
+            asked.update(name for name, *_ in _methods(old) ^ _methods(new))
+            related.update(_class_names(old) | _class_names(new))
             if _classes(old) != _classes(new):
-                names.add(_HEIRS)
-            if one.path.rsplit("/", 1)[-1] == "conftest.py":  # fixtures are found by folder, not by import
-                folder = one.path.rpartition("/")[0]
-                names.update(path for path in known if path.startswith(folder))
-        reached = files.transitive_importers(tx, different)
-        reached |= files.askers(tx, names)
-        paths = set(files.paths(tx, reached).values()) | {
-            name for name in names if name in known and known[name].status == "scanned"
-        }
-        if any(one.language in ("prisma", "sql") for one in changed) or any(
-            path.endswith((".prisma", ".sql")) for path in deleted
-        ):
-            # A schema file gives tables to code that does not import it.
-            paths |= {path for path, one in known.items() if one.status == "scanned"}
-        return paths - {one.path for one in changed} - set(deleted)
+                asked.add(HEIRS)
+            folder, _, name = path.rpartition("/")
+            if name == "conftest.py":  # fixtures are found by folder, not by import
+                again.update(each for each in known if each.startswith(folder and folder + "/"))
+        different |= files.askers(tx, related)
+        different |= self._led_elsewhere(tx, known, changed, gone, manifest)
+        reached = files.transitive_importers(tx, different) | files.askers(tx, asked)
+        again.update(files.paths(tx, reached).values())
+        if any(path.endswith((".prisma", ".sql")) for path in (*(one.path for one in changed), *gone)):
+            again.update(known)  # a schema file gives tables to code that does not import it
+        return {path for path in again if known[path].status == "scanned"} - {one.path for one in changed} - set(gone)
 
-    def _needs_everything(self, manifest: packages.Project, tx: apsw.Connection) -> bool:
-        """A changed module configuration may lead every import elsewhere."""
-        return package_rows.modules(tx) != _configuration(manifest)
+    def _led_elsewhere(
+        self,
+        tx: apsw.Connection,
+        known: dict[str, files.Known],
+        changed: list[extract.Extracted],
+        gone: list[str],
+        manifest: packages.Project,
+    ) -> set[int]:
+        """Files with an import that leads to another file than before, because a file came or went."""
+        before = {path for path, one in known.items() if one.status == "scanned"}
+        now = (before - set(gone)) | {one.path for one in changed if one.facts is not None}
+        if now == before:
+            return set()
+        modules = _modules(now, manifest)
+        found = {
+            file_id
+            for file_id, path, module, name, led in files.resolved(tx)
+            if path in now and _leads_to(modules, path, module, name) != led
+        }
+        for path in now ^ before:  # an attribute of a package can be a module in its folder
+            folder = path.rpartition("/")[0]
+            found.update(
+                known[each].id for each in (f"{folder}/__init__.py", f"{folder}/__init__.pyi") if each in known
+            )
+        return found
+
+    def _read(self, path: str) -> FileFacts | None:
+        """The facts that this scan read in a file."""
+        blob = self._blobs.get(path)
+        return None if blob is None else F.unpack(blob)
 
     # -- linking
 
@@ -380,7 +402,6 @@ class _Scan:
         first: bool,
         changed: list[extract.Extracted],
         manifest: packages.Project,
-        listing: walk.Listing,
     ) -> list[str]:
         paths = [one.path for one in changed if one.facts is not None]
         if not first:
@@ -390,22 +411,15 @@ class _Scan:
                     self._blobs[path] = blob
                     paths.append(path)
         package_rows.remember_modules(tx, _configuration(manifest))
-        modules = _modules(self._ids, manifest)
+        modules = _modules(paths, manifest)
         with bulk.without_indexes(tx) if first else contextlib.nullcontext():
-            self._link_files(tx, sorted(paths), modules, fresh=first, everything=True)
-        return paths
+            return self._link_files(tx, sorted(paths), modules, fresh=first, everything=True)
 
-    def _link(
-        self, tx: apsw.Connection, paths: set[str], changed: list[extract.Extracted], manifest: packages.Project
-    ) -> list[str]:
+    def _link(self, tx: apsw.Connection, paths: set[str], manifest: packages.Project) -> list[str]:
         known = files.known(tx)
         self._ids.update({path: each.id for path, each in known.items()})
-        linked = sorted(path for path in paths if path in known and known[path].status == "scanned")
-        unread = [one.path for one in changed if one.facts is None and one.path in known]
-        self._forget(tx, [self._ids[path] for path in unread])
         modules = _modules((path for path, each in known.items() if each.status == "scanned"), manifest)
-        self._link_files(tx, linked, modules, fresh=False, everything=False)
-        return linked
+        return self._link_files(tx, sorted(paths), modules, fresh=False, everything=False)
 
     def _forget(self, tx: apsw.Connection, ids: list[int]) -> None:
         """What was known of files that can no longer be read."""
@@ -415,44 +429,51 @@ class _Scan:
         data.replace_models(tx, ids, ())
         data.replace_accesses(tx, ids, ())
         environment.replace(tx, ids, ())
+        files.replace_names(tx, ids, ())
+        files.drop_facts(tx, ids)
 
     def _link_files(
         self, tx: apsw.Connection, paths: list[str], modules: ModuleTable, *, fresh: bool, everything: bool
-    ) -> None:
+    ) -> list[str]:
+        """Link these files and write what was found. Answers with all that were linked: SQL text may ask for more."""
         facts_of = _FactsSource(tx, self._blobs, self._ids)
+        self._put_functions(tx, paths, facts_of, fresh)
         offered = _Offered(tx, facts_of, paths if everything else None)
         evaluator = Evaluator(modules, facts_of.get, class_named=offered.classes_named)
-        self._put_functions(tx, paths, facts_of, fresh)
+        models = Models(evaluator)
+        declared = {path: models.declared_in(path) for path in paths}
+        others = [] if everything else [_model(each) for each in data.declared(tx) if each.path not in declared]
+        all_models = _sorted([*(model for found in declared.values() for model in found), *others])
+        if not everything and _columns(all_models) != _columns(self._models_before):
+            # What SQL text touches depends on the tables that are known.
+            askers = files.paths(tx, files.askers(tx, (TABLES,))).values()
+            declared.update({path: models.declared_in(path) for path in askers if path not in declared})
+            paths = sorted(declared)
         ids = [self._ids[path] for path in paths]
-        models_reader = Models(evaluator)
-        declared = {path: models_reader.declared_in(path) for path in paths}
-        all_models = [model for path in paths for model in declared[path]]
-        models_changed = everything or bool(all_models) or data.have_models(tx, ids)
-        if not everything:
-            all_models += [_model(each) for each in data.declared(tx) if each.path not in declared]
+        self._put_bases(tx, paths, facts_of, evaluator)
         resolver = Resolver(evaluator, named=offered.methods_named, properties=offered.properties)
         reader = DataReader(
-            evaluator, models_reader, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number)
+            evaluator, models, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number)
         )
         edges: dict[str, list[Edge]] = {}
         accesses: dict[str, list[Access]] = {}
+        asked: dict[str, set[str]] = {}
         for done, path in enumerate(paths, 1):
             edges[path] = resolver.edges(path)
-            reader.asked_for_heirs = False
+            reader.asked = asked[path] = set()
             accesses[path] = reader.accesses(path)
-            if reader.asked_for_heirs:
-                self._heirs_asked.add(path)
             self._tell("link", done, len(paths))
         self._tell("write", 0, 1)
         self._put_calls(tx, ids, edges, facts_of, fresh)
-        self._put_imports(tx, paths, facts_of, modules, edges)
-        self._put_bases(tx, paths, facts_of, evaluator)
+        self._put_imports(tx, paths, facts_of, modules)
+        self._put_asked(tx, paths, facts_of, edges, asked)
         self._put_models(tx, ids, declared)
-        if models_changed:
+        if everything or all_models != _sorted(self._models_before):
             self._put_sensitive_fields(tx, all_models)
         self._put_accesses(tx, ids, accesses)
         self._put_environment(tx, paths, facts_of)
         self._put_entry_points(tx, paths, evaluator, everything, facts_of)
+        return paths
 
     def _put_functions(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, fresh: bool) -> None:
         if fresh:
@@ -505,40 +526,35 @@ class _Scan:
         else:
             calls.replace(tx, ids, rows)
 
-    def _put_imports(
-        self,
-        tx: apsw.Connection,
-        paths: list[str],
-        facts_of: _FactsSource,
-        modules: ModuleTable,
-        edges: dict[str, list[Edge]],
-    ) -> None:
+    def _put_imports(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, modules: ModuleTable) -> None:
         rows: list[files.NewImport] = []
-        names: set[tuple[str, int]] = set()
         for path in paths:
             file_id = self._ids[path]
             for position, entry in enumerate(facts_of.need(path).imports):
-                target = modules.resolve(path, entry.module)
-                if target is not None and entry.name is not None:
-                    # `from package import module` depends on the module, not only on the package.
-                    target = modules.submodule(target, entry.name) or target
-                resolved = None if target is None else self._ids.get(target)
+                target = _leads_to(modules, path, entry.module, entry.name)
+                resolved = None if target is None else self._ids[target]
                 rows.append(
                     files.NewImport(
                         file_id, position, entry.line, _shown(entry.module), entry.name, entry.alias or None, resolved
                     )
                 )
-                for part in (entry.module.rsplit("/", 1)[-1].rsplit(".", 1)[-1], entry.name or ""):
-                    if part:
-                        names.add(("module:" + _shown(part), file_id))
-            if path in self._heirs_asked:
-                names.add((_HEIRS, file_id))
-            for edge in edges[path]:
-                if edge.symbol and edge.resolution in ("unresolved", "unique"):
-                    names.add((_shown(edge.symbol), file_id))
-        ids = [self._ids[path] for path in paths]
-        files.replace_imports(tx, ids, rows)
-        files.replace_names(tx, ids, names)
+        files.replace_imports(tx, [self._ids[path] for path in paths], rows)
+
+    def _put_asked(
+        self,
+        tx: apsw.Connection,
+        paths: list[str],
+        facts_of: _FactsSource,
+        edges: dict[str, list[Edge]],
+        asked: dict[str, set[str]],
+    ) -> None:
+        """What each file asked the whole project for: an edit that gives another answer links it again."""
+        names: set[tuple[str, int]] = set()
+        for path in paths:
+            wanted = {edge.symbol for edge in edges[path] if edge.resolution in ("unresolved", "unique")} | asked[path]
+            wanted |= {_class(name) for name in libraries.classes_named_in(facts_of.need(path))}
+            names.update((_shown(name), self._ids[path]) for name in wanted if name)
+        files.replace_names(tx, [self._ids[path] for path in paths], names)
 
     def _put_bases(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, evaluator: Evaluator) -> None:
         rows: list[tuple[int, int, str, int | None]] = []
@@ -680,7 +696,7 @@ class _Scan:
 
     # -- conventions
 
-    def _conventions(self, tx: apsw.Connection, changed: list[extract.Extracted]) -> None:
+    def _conventions(self, tx: apsw.Connection, changed: list[extract.Extracted], unread: list[str]) -> None:
         """Evidence of the files read anew, in place of what was; then every convention is decided by all there is."""
         evidence: list[patterns.NewEvidence] = []
         for one in changed:
@@ -693,7 +709,7 @@ class _Scan:
                 )
                 for each in F.unpack(one.facts).evidence
             ]
-        file_ids = [self._ids[one.path] for one in changed]
+        file_ids = [self._ids[path] for path in {*(one.path for one in changed), *unread}]
         patterns.replace_evidence(tx, file_ids, evidence)
         answers: dict[tuple[str, str], list[patterns.Answered]] = defaultdict(list)
         for answer in patterns.answered(tx):
@@ -800,7 +816,7 @@ class _Offered:
         """The classes that inherit from this one, directly or not."""
         if self._methods is None:
             definition = self._facts_of.need(path).definitions[number]
-            return self._numbered(functions.heirs(self._tx, path, *_identity(definition)))
+            return tuple(self._numbered(functions.heirs(self._tx, path, *_identity(definition))))
         if self._heirs is None:
             self._heirs = defaultdict(list)
             for classes in self._classes.values():
@@ -812,24 +828,22 @@ class _Offered:
     def methods_named(self, name: str) -> tuple[tuple[str, int], ...]:
         if self._methods is not None:
             return tuple(self._methods.get(name, ())[:2])
-        return self._numbered(
-            (path, qualified, ordinal) for _, path, qualified, ordinal in functions.methods_named(self._tx, (name,))[:2]
-        )
+        rows = (row[1:] for row in functions.methods_named(self._tx, (name,)))
+        return tuple(itertools.islice(self._numbered(rows, F.DECLARATION), 2))
 
     def classes_named(self, importer: str, name: str) -> tuple[tuple[str, int], ...]:
         # Eight namesakes say nothing about which one is meant; the evaluator keeps no more values anyway.
         if self._methods is not None:
             return tuple(self._classes.get(name, ())[:8])
-        return self._numbered(functions.classes_named(self._tx, name)[:8])
+        return tuple(self._numbered(functions.classes_named(self._tx, name)[:8]))
 
-    def _numbered(self, rows: Iterable[tuple[str, str, int]]) -> tuple[tuple[str, int], ...]:
-        found: list[tuple[str, int]] = []
+    def _numbered(self, rows: Iterable[tuple[str, str, int]], without: int = 0) -> Iterator[tuple[str, int]]:
+        """Definitions by file and number, as facts know them; without those that have such a flag."""
         for path, qualified, ordinal in rows:
             facts = self._facts_of.get(path)
             for number, definition in enumerate(facts.definitions if facts is not None else ()):
-                if _identity(definition) == (qualified, ordinal):
-                    found.append((path, number))
-        return tuple(found)
+                if _identity(definition) == (qualified, ordinal) and not definition.flags & without:
+                    yield (path, number)
 
 
 def _function_rows(facts: FileFacts) -> list[functions.NewFunction]:
@@ -901,17 +915,43 @@ def _classes(facts: FileFacts | None) -> object:
     )
 
 
-def _names(facts: FileFacts | None) -> set[str]:
-    return set() if facts is None else {definition.name for definition in facts.definitions}
+def _methods(facts: FileFacts | None) -> set[tuple[str, str, int, int]]:
+    """What a call on an unknown receiver can find here."""
+    if facts is None or facts.is_test:
+        return set()
+    return {
+        (one.name, one.qualified_name, one.ordinal, one.flags & F.DECLARATION)
+        for one in facts.definitions
+        if one.kind == "method"
+    }
 
 
-def _module_names(path: str) -> set[str]:
-    """The names under which an import may ask for this file."""
-    parts = path.rsplit(".", 1)[0].split("/")
-    found = {parts[-1]}
-    if parts[-1] in ("__init__", "index") and len(parts) > 1:
-        found.add(parts[-2])
-    return {"module:" + _shown(name) for name in found}
+def _class_names(facts: FileFacts | None) -> set[str]:
+    return set() if facts is None else {_class(one.name) for one in facts.definitions if one.kind == "class"}
+
+
+def _class(name: str) -> str:
+    """A class as something that a file asks for: not to be mistaken for a method of that name."""
+    return "class:" + name
+
+
+def _leads_to(modules: ModuleTable, path: str, module: str, name: str | None) -> str | None:
+    """The file that an import depends on; None: none of the project."""
+    target = modules.resolve(path, module)
+    if target is not None and name is not None:
+        # `from package import module` depends on the module, not only on the package.
+        target = modules.submodule(target, name) or target
+    return None if target is None or target.endswith("/") else target
+
+
+def _sorted(models: Iterable[Model]) -> list[Model]:
+    """Models in one order and shape, whether just read or stored: where two say different things of a table, the same
+    one is heard in every scan."""
+    return sorted((model._replace(definition=-1) for model in models), key=lambda model: model.path)
+
+
+def _columns(models: Iterable[Model]) -> set[tuple[str, frozenset[str]]]:
+    return {(model.table, frozenset(field.column for field in model.fields)) for model in models}
 
 
 def _model(stored: data.Declared) -> Model:
@@ -989,13 +1029,21 @@ def _commit(project: Project) -> str | None:
     return done.stdout.strip() or None if done.returncode == 0 else None
 
 
+# Frames of Python for a question inside a question inside …: the evaluator's own bound of 90 open questions, each some
+# forty calls deep at the most. Python 3.11 keeps such frames off the C stack.
+_FRAMES: Final = 20_000
+
+
 @contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """A link makes millions of small tuples and no cycles: looking for garbage would cost a tenth of it."""
-    was = gc.isenabled()
+def _room_to_think() -> Iterator[None]:
+    """A link makes millions of small tuples and no cycles: looking for garbage would cost a tenth of it. And it asks
+    deeper than Python's default for a program that went astray."""
+    collects, limit = gc.isenabled(), sys.getrecursionlimit()
     gc.disable()
+    sys.setrecursionlimit(max(limit, _FRAMES))
     try:
         yield
     finally:
-        if was:
+        sys.setrecursionlimit(limit)
+        if collects:
             gc.enable()

@@ -33,6 +33,11 @@ from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Expr
 
+# What accesses of a file can depend on besides its imports: which classes inherit from an abstract model, and which
+# tables with which columns the project has.
+HEIRS: Final = "heirs of models"
+TABLES: Final = "tables"
+
 
 class Access(NamedTuple):
     """One place that touches one table."""
@@ -150,7 +155,7 @@ class DataReader:
         `heirs(file, definition)`: the classes that inherit from that class, directly or not."""
         self._heirs = heirs
         # Whether an answer since this was last reset depended on who inherits from an abstract model.
-        self.asked_for_heirs = False
+        self.asked: set[str] = set()  # HEIRS, TABLES: what the accesses found since it was emptied depend on
         self._evaluator = evaluator
         self._models = models
         declared = tuple(declared)
@@ -224,7 +229,7 @@ class DataReader:
             if model is not None:
                 yield value, model
             elif value[0] == OBJECT and libraries.is_model(value[1], value[2], self._evaluator):
-                self.asked_for_heirs = True
+                self.asked.add(HEIRS)
                 for path, number in self._heirs(value[1], value[2]):
                     heir = self._models.of_class(path, number)
                     if heir is not None:
@@ -782,6 +787,7 @@ class DataReader:
                     if argument[0] == F.TEXT and re.fullmatch(r"[\w.]+", argument[1]):
                         read.append(argument[1].rsplit(".", 1)[-1])
                     read.extend(self._keys(module, argument))
+        self.asked.add(TABLES)
         known_columns = self._columns.get(table)
         if known_columns is not None:
             read = [name for name in read if name in known_columns]
@@ -816,6 +822,7 @@ class DataReader:
         for text in self._texts(module, first):
             if not sql.looks_like_sql(text):
                 continue
+            self.asked.add(TABLES)
             for touch in sql.touches(text, self._columns):
                 # Prose that happens to read like SQL names no table that anything else knows.
                 known = touch.table.lower() in self._tables

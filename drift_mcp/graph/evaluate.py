@@ -936,7 +936,7 @@ class Evaluator:
         return self._exported_alias(path, entry.name or "", hops + 1)
 
     def _exported_alias(self, path: str, name: str, hops: int) -> Values | None:
-        # Eight hops: re-exports of re-exports; deeper barrels were not met, and modules that import in a ring never end.
+        # Eight hops: re-exports of re-exports; deeper barrels were not met, and rings of imports never end.
         if hops > 8:
             return None
         module = self.module(path)

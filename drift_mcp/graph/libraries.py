@@ -86,6 +86,7 @@ _PRISMA_ROWS: Final = words("findMany createManyAndReturn updateManyAndReturn")
 
 _RELATIONS_TO_ONE: Final = words("ForeignKey OneToOneField")
 _RELATIONS_TO_MANY: Final = words("ManyToManyField")
+_RELATIONS: Final = _RELATIONS_TO_ONE | _RELATIONS_TO_MANY | words("relationship Relationship")
 
 # Classes outside the project whose subclasses are rows of a table, by the end of their dotted name.
 _MODEL_BASES: Final = (
@@ -161,11 +162,7 @@ def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
     if value[0] != FOREIGN or receiver[0] != OBJECT or value[2] is None:
         return (value,)
     last = value[1].rsplit(".", 1)[-1]
-    if (
-        last not in _RELATIONS_TO_ONE
-        and last not in _RELATIONS_TO_MANY
-        and last not in ("relationship", "Relationship")
-    ):
+    if last not in _RELATIONS:
         return (value,)
     module = evaluator.module(value[2][0])
     if module is None:
@@ -194,6 +191,16 @@ def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
     # A relationship is one row or many as the other side decides; both can be used.
     rows = tuple((OBJECT, each[1], each[2], ()) for each in classes)
     return (*rows, (MANY, rows)) if rows else (value,)
+
+
+def classes_named_in(facts: F.FileFacts) -> set[str]:
+    """Names of classes that relations of this file give as a string, wherever in the project these classes are."""
+    found: set[str] = set()
+    for call in facts.calls:
+        if call.name in _RELATIONS:
+            given = [*call.arguments[:1], *(value for name, value in call.keywords if name in ("to", "argument"))]
+            found.update(each[1].rsplit(".", 1)[-1] for each in given if each[0] == F.TEXT)
+    return found
 
 
 def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:

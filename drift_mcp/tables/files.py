@@ -236,6 +236,19 @@ def imported(db: apsw.Connection, file_id: int) -> list[Imported]:
     return [Imported(*row) for row in db.execute(_IMPORTED, (file_id,))]
 
 
+_RESOLVED = """
+SELECT i.file_id, f.path, i.module, i.name, r.path
+FROM imports i
+JOIN file_metadata f ON f.id = i.file_id
+LEFT JOIN file_metadata r ON r.id = i.resolved_file_id
+"""
+
+
+def resolved(db: apsw.Connection) -> Iterator[tuple[int, str, str, str | None, str | None]]:
+    """(file id, path, module, name, file it leads to) of every import."""
+    return iter(db.execute(_RESOLVED))
+
+
 _TRANSITIVE_IMPORTERS = """
 WITH RECURSIVE reached (file_id) AS (
     SELECT value FROM carray(?)
