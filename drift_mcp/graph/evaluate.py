@@ -30,6 +30,7 @@ from drift_mcp.graph.values import (
     METHOD,
     MODULE,
     OBJECT,
+    OPEN,
     QUERY,
     ROWS,
     SCHEDULED,
@@ -672,9 +673,13 @@ class Evaluator:
                 if value[0] == CLASS and (value[1], value[2]) != key:
                     parent = self.module(value[1])
                     assert parent is not None
-                    names = parent.facts.definitions[value[2]].type_parameters
+                    names = self._type_parameters(parent, value[2])
                     environment = dict(zip(names, value[3], strict=False))
-                    chain = [(parent, value[2], environment), *self.bases(value[1], value[2])[1:]]
+                    chain = [(parent, value[2], environment)]
+                    chain += [
+                        (ancestor, at, _closed(inner, environment))
+                        for ancestor, at, inner in self.bases(value[1], value[2])[1:]
+                    ]
                     chains.append(chain)
                     external.extend(self._external_bases.get((value[1], value[2]), ()))
                 elif value[0] in (EXTERNAL, FOREIGN, BOUND_EXTERNAL):
@@ -687,12 +692,37 @@ class Evaluator:
 
     def _base_values(self, module: Module, base: Expr) -> Values:
         if base[0] == F.ITEM:
-            arguments = self._type_arguments(module, base[2])
+            arguments = tuple(
+                self._open_parameter(module, part) or self._instances(module, part, {}) for part in _parts(base[2])
+            )
             return tuple(
                 (CLASS, value[1], value[2], arguments) if value[0] == CLASS else value
                 for value in self.values(module, base[1])
             )
         return self.values(module, base)
+
+    def _type_parameters(self, module: Module, number: int) -> tuple[str, ...]:
+        """The names that a class leaves open: declared, or type variables among the arguments of its bases."""
+        definition = module.facts.definitions[number]
+        if definition.type_parameters or not module.python:
+            return definition.type_parameters
+        found: dict[str, None] = {}
+        for base in definition.bases:
+            for part in _parts(base[2]) if base[0] == F.ITEM else ():
+                for opened in self._open_parameter(module, part):
+                    found[opened[1]] = None
+        return tuple(found)
+
+    def _open_parameter(self, module: Module, part: Expr) -> Values:
+        """The type variable that an argument of a base is; () when it is a type."""
+        if part[0] != F.NAME:
+            return ()
+        if any(value[0] == FOREIGN and value[1].endswith("TypeVar") for value in self.values(module, part)):
+            return ((OPEN, part[2]),)
+        scope = module.facts.scopes[part[1]]
+        if not scope.bindings.get(part[2]) and scope.kind == "class":
+            return ((OPEN, part[2]),)  # `class Repo[T](Base[T])`
+        return ()
 
     def base_of(self, module: Module, base: Expr) -> tuple[str, tuple[str, int] | None]:
         """A base class as written: its name, and (file, definition) when it is a class of the project."""
@@ -833,14 +863,19 @@ class Evaluator:
         """What the type parameters of the class that owns a member stand for, seen from the receiver."""
         if receiver[0] not in (OBJECT, CLASS):
             return {}
-        own = module.facts.definitions[number].type_parameters
+        own = self._type_parameters(module, number)
         if not own:
             return {}
         if (receiver[1], receiver[2]) == (module.path, number):
             return dict(zip(own, receiver[3], strict=False))
         for base, at, environment in self.bases(receiver[1], receiver[2]):
             if base is module and at == number:
-                return environment
+                given = self.module(receiver[1])
+                names = () if given is None else self._type_parameters(given, receiver[2])
+                closed = _closed(environment, dict(zip(names, receiver[3], strict=False)))
+                return {
+                    name: tuple(value for value in values if value[0] != OPEN) for name, values in closed.items()
+                }
         return {}
 
     # -- types
@@ -1374,6 +1409,24 @@ class Evaluator:
         if self._class_named is None:
             return ()
         return tuple((CLASS, path, number, ()) for path, number in self._class_named(importer, name))
+
+
+def _parts(key: Expr | None) -> tuple[Expr, ...]:
+    """The arguments of a generic type."""
+    if key is None:
+        return ()
+    parts: tuple[Expr, ...] = key[2] if key[0] == F.SEQUENCE else (key,)
+    return parts
+
+
+def _closed(environment: dict[str, Values], given: dict[str, Values]) -> dict[str, Values]:
+    """Type parameters with those that stayed open filled in from `given`."""
+    return {
+        name: tuple(
+            inner for value in values for inner in (given.get(value[1], (value,)) if value[0] == OPEN else (value,))
+        )
+        for name, values in environment.items()
+    }
 
 
 def _is_fixture(definition: Definition) -> bool:

@@ -23,6 +23,7 @@ hashed.
     (CALLABLE, file, returns)                    a function of a declared type
     (SCHEDULED, file, definition)                a function handed to a queue or scheduler: task.delay, f.apply_async
     (QUERY, file, definition)                    a query that yields rows of that model class
+    (OPEN, name)                                 a type parameter that its class leaves to whoever inherits from it
     (ROWS, model)                                the accessor of a model without a class: prisma.user
 """
 
@@ -50,4 +51,5 @@ SHAPED: Final = "shaped"
 CALLABLE: Final = "callable"
 SCHEDULED: Final = "scheduled"
 QUERY: Final = "query"
+OPEN: Final = "open"
 ROWS: Final = "rows"
