@@ -176,8 +176,17 @@ def call(walk: Walk, node: Node, depth: int, flags: int, caller: int = -1) -> Ex
     function = children[0]
     inner = children[-1]
     template: list[str | Expr] | None = None
+    spread = False
     source = walk.source
     kind = function.kind_id
+    # `(self.find)(x)`; and to the grammar `[*find(x)]` calls `*find`.
+    while kind == G.PARENTHESIZED_EXPRESSION or kind == G.LIST_SPLAT:
+        inside = named(function)
+        if len(inside) != 1:
+            break
+        spread = spread or kind == G.LIST_SPLAT
+        function = inside[0]
+        kind = function.kind_id
     if kind == _IDENTIFIER:
         raw = source[function.start_byte : function.end_byte]
         callee = walk.names.get(raw) or walk.lookup(raw)
@@ -224,7 +233,7 @@ def call(walk: Walk, node: Node, depth: int, flags: int, caller: int = -1) -> Ex
         return joined(formatted(template, arguments, keywords))
     if name == "super" and callee[0] == FREE and _is_own_super(walk, arguments):
         return (SUPER, walk.draft.owner)
-    return (CALL, number)
+    return (SPREAD, (CALL, number)) if spread else (CALL, number)
 
 
 def _is_own_super(walk: Walk, arguments: tuple[Expr, ...]) -> bool:

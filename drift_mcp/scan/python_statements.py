@@ -381,8 +381,8 @@ def _match(walk: Walk, node: Node, value: Expr, depth: int) -> None:
         _value_of(walk, children)
     elif kind in G.AS_PATTERNS:
         inner = children[0]
-        _match(walk, inner, value, depth + 1)
         declared = _class_of(walk, inner)
+        _match(walk, inner, value, depth + 1)
         _match(walk, children[-1], value if declared is None else (F.INSTANCE, declared), depth + 1)
     elif kind == G.CLASS_PATTERN:
         declared = _value_of(walk, named(children[0])) if children else UNKNOWN
@@ -424,7 +424,11 @@ def _value_of(walk: Walk, parts: list[Node]) -> Expr:
     raw = walk.raw(parts[0])
     found = walk.names.get(raw) or walk.lookup(raw)
     for part in parts[1:]:
-        found = walk.attribute(found, walk.word(walk.raw(part)))
+        name = walk.word(walk.raw(part))
+        row, column = part.start_point
+        target = walk.receivers.get(id(found), found)
+        walk.accesses.append((walk.number, target, name, row + 1, column, F.LOAD, None))
+        found = walk.attribute(found, name)
     return found
 
 
@@ -433,7 +437,12 @@ def _class_of(walk: Walk, pattern: Node) -> Expr | None:
     node = pattern
     while node.kind_id == G.CASE_PATTERN and len(named(node)) == 1:
         node = named(node)[0]
-    return _value_of(walk, named(named(node)[0])) if node.kind_id == G.CLASS_PATTERN and named(node) else None
+    if node.kind_id != G.CLASS_PATTERN or not named(node):
+        return None
+    before = len(walk.accesses)
+    declared = _value_of(walk, named(named(node)[0]))
+    del walk.accesses[before:]  # the pattern itself says that it reads them
+    return declared
 
 
 def on_type_alias(walk: Walk, node: Node, depth: int) -> Expr:

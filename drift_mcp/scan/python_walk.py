@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from tree_sitter import Node, Parser
 
 from drift_mcp.scan import python_grammar as G
-from drift_mcp.scan.facts import ATTR, FREE, NAME, UNION, Decorator, EnvRead, Expr, Handler, Import, Parameter, Problem
+from drift_mcp.scan.facts import ATTR, FREE, NAME, UNION, Decorator, EnvRead, Expr, Handler, Import, Parameter
 
 # Handlers inside handlers. Each level takes one or two of the interpreter's 1,000 frames, of which callers and test
 # runners need up to 200; code written by people stays below 60.
@@ -43,10 +43,8 @@ class Draft:
 
     __slots__ = (
         "bases", "column", "complexity", "decorators", "end_line", "flags", "keywords", "kind", "line", "name",
-        "name_line", "number",
-        "ordinal", "owner", "parameters", "parent", "qualified_name", "returned", "returns", "returns_text", "scope",
-        "signature",
-        "type_parameters", "visibility", "yielded",
+        "name_line", "number", "ordinal", "owner", "parameters", "parent", "qualified_name", "returned", "returns",
+        "returns_text", "scope", "signature", "type_parameters", "visibility", "yielded",
     )  # fmt: skip
 
     def __init__(self, number: int, name: str, qualified_name: str, kind: str, parent: int) -> None:
@@ -91,11 +89,9 @@ class Walk:
     """One file on its way to facts. Used once, by one thread."""
 
     __slots__ = (
-        "accesses", "attributes", "calls", "definitions", "draft", "env", "env_reads", "first_line", "frame",
-        "handle", "handlers_found",
-        "imports", "later", "literals", "names", "number", "ordinals", "parser", "problems", "receivers", "records",
-        "reexports", "scopes",
-        "signature", "source", "type_only", "words",
+        "accesses", "attributes", "calls", "definitions", "draft", "env", "env_reads", "frame", "handle",
+        "handlers_found", "imports", "later", "literals", "names", "number", "ordinals", "parser", "receivers",
+        "records", "reexports", "scopes", "signature", "source", "type_only", "words",
     )  # fmt: skip
 
     def __init__(self, name: str, source: bytes, parser: Parser, handle: list[Handle]) -> None:
@@ -105,9 +101,8 @@ class Walk:
         self.later: list[tuple[Node, Draft, Frame, int]] = []
         self.words: dict[bytes, str] = {}
         self.literals: dict[bytes, Expr] = {}  # string literals by their source
-        self.attributes: dict[
-            tuple[int, str], Expr
-        ] = {}  # (identity of the object's expression, name) → the one ATTR of that
+        # (identity of the object's expression, name) → the one ATTR of that: equal expressions are one.
+        self.attributes: dict[tuple[int, str], Expr] = {}
         self.receivers: dict[int, Expr] = {}  # identity of a NAME that only ever is the receiver → SELF
 
         self.definitions: list[Draft] = []
@@ -119,7 +114,6 @@ class Walk:
         self.accesses: list[Row] = []
         self.handlers_found: list[Handler] = []
         self.env_reads: list[EnvRead] = []
-        self.problems: list[Problem] = []
         self.records = 0
         self.signature = 0  # SIGNATURE while default values and annotations of parameters are walked
         self.type_only = 0  # 1 below `if TYPE_CHECKING`
@@ -247,9 +241,6 @@ class Walk:
         if known is None:
             known = self.attributes[key] = (ATTR, owner, name)
         return known
-
-    def expression(self, node: Node, depth: int) -> Expr:
-        return self.handle[node.kind_id](self, node, depth)
 
 
 def named(node: Node) -> list[Node]:

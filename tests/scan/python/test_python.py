@@ -135,6 +135,8 @@ def test_strings_put_together_keep_their_holes(expression: str, parts: tuple[obj
         ("[*a, 1]", (F.SEQUENCE, "list", ((F.SPREAD, (F.FREE, "a")), (F.LITERAL, "int")))),
         ("a | b", (F.UNION, ((F.FREE, "a"), (F.FREE, "b")))),
         ("[] + [a]", (F.UNION, ((F.SEQUENCE, "list", ()), (F.SEQUENCE, "list", ((F.FREE, "a"),))))),
+        ("[*a(1)]", (F.SEQUENCE, "list", ((F.SPREAD, (F.CALL, 0)),))),
+        ("(  # why\n a)()", (F.CALL, 0)),
         ("(a)", (F.FREE, "a")),
         ("{'k': a, **b}", (F.RECORD, 0, (((F.TEXT, "k"), (F.FREE, "a")), (None, (F.FREE, "b"))))),
         ("{k: 1 for k in a}", (F.RECORD, 0, (((F.NAME, 1, "k"), (F.LITERAL, "int")),))),

@@ -124,7 +124,9 @@ def matched(command):
             # ^^^^^ binds command@matched<0>
             pass
         case json.NAME | 3:
-            pass
+        #         ^^^^ reads json@module.NAME
+            (json.loads)(command)
+            #     ^^^^^ calls json@module.loads
         case anything:
             #^^^^^^^^ binds command@matched
             pass
