@@ -173,7 +173,8 @@ class EntryPointFinder:
                 yield from self._django(module, call, mounts)
             elif name == "register" and len(call.arguments) >= 2:
                 yield from self._viewset(module, call)
-            elif name in ("APIRouter", "Blueprint", "Router"):
+            elif _keyword(call, "prefix") is not None or _keyword(call, "url_prefix") is not None:
+                # Whatever is made with a prefix: a router, or an instance of a project's own kind of router.
                 prefix = self._text(module, _keyword(call, "prefix") or _keyword(call, "url_prefix"))
                 if prefix:
                     mounts.append(_Mount((), ("self", module.path, str(number)), prefix))
@@ -185,6 +186,7 @@ class EntryPointFinder:
             return
         owners = self._evaluator.values(module, call.callee[1])
         framework, owner = self._router(owners)
+        owner = owner or self._made_at(module, call.callee[1], 0)
         first = call.arguments[0] if call.arguments else _keyword(call, "path") or _keyword(call, "rule")
         path = self._text(module, first)
         if framework is None:
@@ -234,7 +236,9 @@ class EntryPointFinder:
     def _mounted(self, module: Module, call: Call, mounts: list[_Mount]) -> Iterable[_Route]:
         if call.callee[0] != F.ATTR:
             return
-        parents = self._owners(self._evaluator.values(module, call.callee[1])) or ((),)
+        parents = self._owners(self._evaluator.values(module, call.callee[1])) or (
+            self._made_at(module, call.callee[1], 0),
+        )
         if call.name in ("add_url_rule", "add_api_route", "add_route"):
             path = self._text(module, call.arguments[0] if call.arguments else None)
             view = (
@@ -260,8 +264,34 @@ class EntryPointFinder:
             child = call.arguments[1] if len(call.arguments) > 1 else _keyword(call, "app")
         if child is None:
             return
-        for owner in self._owners(self._evaluator.values(module, child)):
+        made = self._made_at(module, child, 0)
+        for owner in self._owners(self._evaluator.values(module, child)) or ((made,) if made else ()):
             mounts.extend(_Mount(parent, owner, prefix or "") for parent in parents)
+
+    def _made_at(self, module: Module, expression: Expr, hops: int) -> tuple[str, ...]:
+        """The call that makes what a name stands for, through imports; () when it is not made by one call."""
+        # Eight hops, as for the re-exports of type aliases.
+        if hops > 8:
+            return ()
+        if expression[0] == F.ATTR:
+            for value in self._evaluator.values(module, expression[1]):
+                other = self._evaluator.module(value[1]) if value[0] == MODULE else None
+                if other is not None:
+                    return self._made_at(other, (F.NAME, 0, expression[2]), hops + 1)
+            return ()
+        if expression[0] == F.CALL:
+            return ("site", module.path, str(expression[1]))
+        if expression[0] != F.NAME:
+            return ()
+        bindings = module.facts.scopes[expression[1]].bindings.get(expression[2], ())
+        if len(bindings) != 1:
+            return ()
+        if bindings[0][0] == F.IMPORTED:
+            entry = module.facts.imports[bindings[0][1]]
+            path = self._evaluator.modules.resolve(module.path, entry.module)
+            other = None if path is None else self._evaluator.module(path)
+            return () if other is None else self._made_at(other, (F.NAME, 0, entry.name), hops + 1)
+        return self._made_at(module, bindings[0], hops + 1) if bindings[0][0] == F.CALL else ()
 
     @staticmethod
     def _owners(values: Values) -> tuple[tuple[str, ...], ...]:
