@@ -10,6 +10,7 @@ import contextlib
 import gc
 import itertools
 import json
+import posixpath
 import subprocess
 import sys
 import time
@@ -53,6 +54,9 @@ from drift_mcp.tables import (
 from drift_mcp.tables import packages as package_rows
 
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, of how many
+
+# What a file with a say in routes is remembered to ask for, like a name: each of them is part of the others' routes.
+_ROUTES: Final = "routes"
 
 # How long a second scan waits for a running one: a scan of a large repository, with room.
 _WAIT_SECONDS: Final = 120.0
@@ -129,6 +133,8 @@ class _Scan:
         self._blobs: dict[str, bytes] = {}  # facts read in this scan, packed
         self._ids: dict[str, int] = {}  # path → file id
         self._models_before: list[Model] = []
+        self._routing_before: set[str] = set()  # paths that had a say in routes, and still are there
+        self._routing_gone = False
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
 
     def run(self) -> ScanRun:
@@ -216,6 +222,8 @@ class _Scan:
             gone = [path for path in (*deleted, *unread) if path in known and known[path].status == "scanned"]
             everything = first or self._full or package_rows.modules(tx) != _configuration(manifest)
             self._models_before = [_model(each) for each in data.declared(tx)]
+            routing = set(files.paths(tx, files.askers(tx, (_ROUTES,))).values())
+            self._routing_before, self._routing_gone = routing.difference(gone), not routing.isdisjoint(gone)
             again = set() if everything else self._to_link_again(tx, known, changed, gone, manifest)
             files.remove(tx, [known[path].id for path in deleted])
             self._put_files(tx, changed, skips)
@@ -341,7 +349,6 @@ class _Scan:
         different: set[int] = set()
         asked: set[str] = set()  # names that files ask the project for, whose answer may be another now
         related: set[str] = set()  # classes that relations name by a string
-        again: set[str] = set()
         for path in (*(one.path for one in changed), *gone):
             old, new = before.get(path), self._read(path)
             if old is not None and new is not None and _offer(old) == _offer(new):
@@ -352,13 +359,15 @@ class _Scan:
             related.update(_class_names(old) | _class_names(new))
             if _classes(old) != _classes(new):
                 asked.add(HEIRS)
-            folder, _, name = path.rpartition("/")
-            if name == "conftest.py":  # fixtures are found by folder, not by import
-                again.update(each for each in known if each.startswith(folder and folder + "/"))
+            if posixpath.basename(path) == "conftest.py":
+                different.update(_tests_below(path, known))
         different |= files.askers(tx, related)
         different |= self._led_elsewhere(tx, known, changed, gone, manifest)
-        reached = files.transitive_importers(tx, different) | files.askers(tx, asked)
-        again.update(files.paths(tx, reached).values())
+        reached = files.transitive_importers(tx, different)
+        for path in files.paths(tx, reached).values():
+            if posixpath.basename(path) == "conftest.py":
+                reached |= files.transitive_importers(tx, _tests_below(path, known))
+        again = set(files.paths(tx, reached | files.askers(tx, asked)).values())
         if any(path.endswith((".prisma", ".sql")) for path in (*(one.path for one in changed), *gone)):
             again.update(known)  # a schema file gives tables to code that does not import it
         return {path for path in again if known[path].status == "scanned"} - {one.path for one in changed} - set(gone)
@@ -451,7 +460,13 @@ class _Scan:
             paths = sorted(declared)
         ids = [self._ids[path] for path in paths]
         self._put_bases(tx, paths, facts_of, evaluator)
-        resolver = Resolver(evaluator, named=offered.methods_named, properties=offered.properties)
+        resolver = Resolver(
+            evaluator,
+            named=offered.methods_named,
+            properties=offered.properties,
+            heirs=lambda path, number: offered.heirs(evaluator, path, number),
+            heirs_outside=offered.heirs_outside,
+        )
         reader = DataReader(
             evaluator, models, all_models, heirs=lambda path, number: offered.heirs(evaluator, path, number)
         )
@@ -459,20 +474,21 @@ class _Scan:
         accesses: dict[str, list[Access]] = {}
         asked: dict[str, set[str]] = {}
         for done, path in enumerate(paths, 1):
+            resolver.asked = reader.asked = asked[path] = set()
             edges[path] = resolver.edges(path)
-            reader.asked = asked[path] = set()
             accesses[path] = reader.accesses(path)
             self._tell("link", done, len(paths))
         self._tell("write", 0, 1)
         self._put_calls(tx, ids, edges, facts_of, fresh)
         self._put_imports(tx, paths, facts_of, modules)
-        self._put_asked(tx, paths, facts_of, edges, asked)
         self._put_models(tx, ids, declared)
         if everything or all_models != _sorted(self._models_before):
             self._put_sensitive_fields(tx, all_models)
         self._put_accesses(tx, ids, accesses)
         self._put_environment(tx, paths, facts_of)
-        self._put_entry_points(tx, paths, evaluator, everything, facts_of)
+        for path in self._put_entry_points(tx, paths, evaluator, everything, facts_of):
+            asked[path].add(_ROUTES)
+        self._put_asked(tx, paths, facts_of, edges, asked)
         return paths
 
     def _put_functions(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, fresh: bool) -> None:
@@ -658,35 +674,37 @@ class _Scan:
 
     def _put_entry_points(
         self, tx: apsw.Connection, paths: list[str], evaluator: Evaluator, everything: bool, facts_of: _FactsSource
-    ) -> None:
+    ) -> set[str]:
+        """Answers with the files that have a say in routes."""
         finder = EntryPointFinder(evaluator)
+        routing = {path for path in paths if finder.routes(path)}
         wanted = set(paths)
-        # A prefix in one file is part of routes in others: whoever has a route, or mounts one, is looked at again with
-        # them.
-        if not everything and (
-            finder.routes_in(paths) or entry_points.has_routes(tx, [self._ids[path] for path in paths])
-        ):
-            wanted |= set(entry_points.paths_around_routes(tx))
-        rows: dict[int, list[entry_points.NewEntryPoint]] = defaultdict(list)
-        for each in finder.find(sorted(path for path in wanted if path in self._ids)):
-            if each.path in wanted:
-                function_id = self._ids_of(tx, each.path, facts_of)[each.definition]
-                rows[self._ids[each.path]].append(
-                    entry_points.NewEntryPoint(
-                        function_id,
-                        each.kind,
-                        _shown(each.label),
-                        each.method,
-                        each.route,
-                        each.framework or None,
-                        max(each.line, 1),
-                    )
-                )
+        if not everything and (routing or self._routing_before.intersection(paths) or self._routing_gone):
+            # A prefix in one file is part of routes in others, and a route in one file leads to a function in another:
+            # whoever has to do with routes is looked at together.
+            wanted |= {path for path in self._routing_before | entry_points.routed(tx) if path in self._ids}
+        found = finder.find(sorted(wanted))
+        beyond = {each.path for each in found} - wanted
+        if beyond:  # their other entry points are to stay
+            wanted |= beyond
+            found = finder.find(sorted(wanted))
         entry_points.replace(
             tx,
-            [self._ids[path] for path in wanted if path in self._ids],
-            (row for found in rows.values() for row in found),
+            [self._ids[path] for path in wanted],
+            (
+                entry_points.NewEntryPoint(
+                    self._ids_of(tx, each.path, facts_of)[each.definition],
+                    each.kind,
+                    _shown(each.label),
+                    each.method,
+                    each.route,
+                    each.framework or None,
+                    max(each.line, 1),
+                )
+                for each in found
+            ),
         )
+        return routing
 
     def _describe(self, tx: apsw.Connection, manifest: packages.Project) -> None:
         before = about.read(tx)
@@ -796,6 +814,7 @@ class _Offered:
         self._methods: dict[str, list[tuple[str, int]]] | None = None
         self._classes: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._heirs: dict[tuple[str, int], list[tuple[str, int]]] | None = None
+        self._outside: dict[str, tuple[tuple[str, int], ...]] = {}
         names: set[str] = set()
         if paths is None:
             names.update(functions.property_names(tx))
@@ -824,6 +843,12 @@ class _Offered:
                     for module, at, _ in evaluator.bases(*each)[1:]:
                         self._heirs[module.path, at].append(each)
         return tuple(sorted(self._heirs.get((path, number), ())))
+
+    def heirs_outside(self, name: str) -> tuple[tuple[str, int], ...]:
+        """The classes that inherit from what a library calls so."""
+        if name not in self._outside:
+            self._outside[name] = tuple(self._numbered(functions.heirs_outside(self._tx, name)))
+        return self._outside[name]
 
     def methods_named(self, name: str) -> tuple[tuple[str, int], ...]:
         if self._methods is not None:
@@ -913,6 +938,12 @@ def _classes(facts: FileFacts | None) -> object:
     return (
         () if facts is None else [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
     )
+
+
+def _tests_below(conftest: str, known: dict[str, files.Known]) -> set[int]:
+    """The tests that find their fixtures there: by folder, not by import."""
+    folder = conftest.removesuffix("conftest.py")
+    return {one.id for path, one in known.items() if path.startswith(folder) and languages.is_test(path)}
 
 
 def _methods(facts: FileFacts | None) -> set[tuple[str, str, int, int]]:

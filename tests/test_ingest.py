@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from drift_mcp import ingest
 from drift_mcp.project import Project
@@ -52,10 +56,12 @@ VISIBLE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry of projects lies in the test's own folder."""
-    monkeypatch.setenv("DRIFT_HOME", str(tmp_path / "home"))
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The registry of projects lies in a folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture
@@ -159,7 +165,9 @@ def test_an_edit_above_leaves_the_ids_of_functions(root: Path) -> None:
     scan(root)
     question = "SELECT qualified_name, id FROM functions WHERE kind = 'function'"
     before = dict(asked(root, question))
-    write(root, {"a.py": '"""Says more now."""\n\nimport os\n\n\ndef new(): pass\n\n\ndef f(): pass\n\n\ndef g(): pass\n'})
+    write(
+        root, {"a.py": '"""Says more now."""\n\nimport os\n\n\ndef new(): pass\n\n\ndef f(): pass\n\n\ndef g(): pass\n'}
+    )
     scan(root)
     after = dict(asked(root, question))
     assert {name: after[name] for name in before} == before
@@ -324,3 +332,262 @@ def test_a_scan_that_dies_in_its_transaction_leaves_the_state_before(root: Path)
         assert visible(root) == before
     scan(root)
     assert {path for (path,) in asked(root, "SELECT path FROM file_metadata")} == {"a.py", "c.py"}
+
+
+# -- changes end where a fresh scan would
+
+# A small project of many dependencies. Each file has several forms: None is its absence, and the first is the usual one.
+FORMS: dict[str, tuple[str | bytes | None, ...]] = {
+    "app/__init__.py": ("", "from app.cart import Cart as Basket\n", None),
+    "app/base.py": (
+        "class Repo:\n    def load(self):\n        return self.prepare_it()\n\n    def prepare_it(self):\n        return 1\n",
+        "class Repo:\n    def fetch(self):\n        return 1\n\n    @property\n    def label(self):\n        return 'x'\n",
+        "from app.root import Root\n\n\nclass Repo(Root):\n    pass\n",
+        None,
+    ),
+    "app/root.py": ("class Root:\n    label = 'a'\n\n    def load(self):\n        return 2\n", None),
+    "app/cart.py": (
+        """from app.base import Repo
+from app.price import price
+
+
+class Cart(Repo):
+    def total(self):
+        self.load()
+        self.label
+        return price(self)
+
+
+def make(loose):
+    loose.prepare_it()
+    loose.growl()
+    return Cart()
+""",
+        "# moved\nfrom .base import Repo\n\n\nclass Cart(Repo):\n    pass\n\n\ndef make(loose):\n    return Cart()\n",
+        "def make(:\n",
+        b"\x00\x01binary",
+        None,
+    ),
+    "app/price.py": (
+        "def price(cart):\n    return 1\n",
+        "from price import price\n",
+        "def cost(cart):\n    return 1\n",
+        None,
+    ),
+    "price.py": ("def price(cart):\n    return 2\n\n\nclass Bear:\n    def growl(self): ...\n", None),
+    "zoo.py": (
+        "class Lion:\n    def growl(self):\n        return 1\n",
+        "class Tiger:\n    def growl(self):\n        return 1\n",
+        "class Lion:\n    def growl(self):\n        return 1\n\n\nclass Tiger(Lion):\n    def growl(self):\n        return 1\n",
+        None,
+    ),
+    "app/models.py": (
+        """from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy.orm import declarative_base, relationship
+
+Base = declarative_base()
+
+
+class Stamped(Base):
+    __abstract__ = True
+    created = Column(String)
+
+
+class Order(Stamped):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("users.id"))
+    user = relationship("User")
+    password = Column(String)
+""",
+        """from sqlalchemy import Column, Integer, String
+from sqlalchemy.orm import declarative_base
+
+Base = declarative_base()
+
+
+class Stamped(Base):
+    __abstract__ = True
+    made = Column(String)
+
+
+class Order(Base):
+    __tablename__ = "orders2"
+    id = Column(Integer, primary_key=True)
+    email = Column(String)
+""",
+        None,
+    ),
+    "app/users.py": (
+        """from sqlalchemy import Column, Integer, String
+
+from app.models import Stamped
+
+
+class User(Stamped):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    email = Column(String)
+    password_hash = Column(String)
+
+    def greet_warmly(self):
+        return self.email
+""",
+        "class User:\n    def greet_warmly(self):\n        return 1\n",
+        None,
+    ),
+    "app/queries.py": (
+        """from app.models import Order, Stamped
+
+
+def orders(session, connection):
+    for order in session.query(Order).all():
+        order.user.greet_warmly()
+        print(order.password, order.user.email)
+    connection.execute("SELECT email, total FROM users u JOIN orders o ON o.user_id = u.id WHERE password = 1")
+
+
+def stamps(stamped: Stamped):
+    return stamped.created
+""",
+    ),
+    "app/routes.py": (
+        """from fastapi import APIRouter, Depends
+
+from app.deps import current
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/orders")
+def orders(user=Depends(current)):
+    return user.greet_warmly()
+""",
+        """from fastapi import APIRouter
+
+router = APIRouter(prefix="/v2")
+
+
+@router.post("/orders")
+def orders():
+    return 1
+""",
+        None,
+    ),
+    "app/deps.py": (
+        "from app.users import User\n\n\ndef current() -> User:\n    return User()\n",
+        "from app.cart import Cart\n\n\ndef current() -> Cart:\n    return Cart()\n",
+        None,
+    ),
+    "app/main.py": (
+        "from fastapi import FastAPI\n\nfrom app import routes\n\napp = FastAPI()\napp.include_router(routes.router, prefix='/api')\n",
+        "from fastapi import FastAPI\n\nfrom app.routes import router\n\napp = FastAPI()\napp.include_router(router)\n",
+        "import app\n\n\ndef run():\n    app.Basket().total()\n    app.extra.thing_done()\n",
+        None,
+    ),
+    "app/extra.py": (None, "def thing_done():\n    return 1\n"),
+    "tests/conftest.py": (
+        "import pytest\n\nfrom app.cart import Cart\n\n\n@pytest.fixture\ndef thing():\n    return Cart()\n",
+        "import pytest\n\nfrom zoo import Lion\n\n\n@pytest.fixture\ndef thing():\n    return Lion()\n",
+        None,
+    ),
+    "tests/test_shop.py": ("def test_total(thing):\n    thing.total()\n    thing.growl()\n",),
+    "schema.prisma": (
+        None,
+        'model Account {\n  id Int @id\n  email String\n  @@map("accounts")\n}\n',
+        "model Account {\n  id Int @id\n  secret String\n}\n",
+    ),
+    "schema.sql": (None, "CREATE TABLE users (id integer, email text, total integer);\n"),
+    "web/api.ts": (
+        "export { load } from './users.service'\nexport * from './tools'\nexport default class Api { open() { return 1 } }\n",
+        "export function load() { return 1 }\nexport class Api { close() { return 2 } }\n",
+        None,
+    ),
+    "web/users.service.ts": (
+        "export function load() { return prisma.account.findMany({ where: { email: 'a' } }) }\n",
+        "export async function load() { return knex('accounts').select('email', 'other') }\n",
+        None,
+    ),
+    "web/tools/index.ts": ("export function cut() { return 1 }\n", None),
+    "web/tools.ts": (None, "export function cut() { return 2 }\n"),
+    "web/page.ts": (
+        "import Api, { load, cut } from '@/api'\nexport function page(x) { load(); cut(); new Api().open(); x.growl() }\n",
+        "import { Api } from './api'\nexport function page(it: Api) { it.close() }\n",
+    ),
+    "tsconfig.json": (
+        '{"compilerOptions": {"baseUrl": ".", "paths": {"@/*": ["web/*"]}}}\n',
+        '{"compilerOptions": {"paths": {"@/*": ["other/*"]}}}\n',
+        None,
+    ),
+    "other/api.ts": (None, "export function load() { return 3 }\n"),
+}
+USUAL = dict.fromkeys(FORMS, 0)
+STEPS = st.lists(
+    st.sampled_from([(path, form) for path, forms in FORMS.items() for form in range(len(forms))]),
+    min_size=1,
+    max_size=3,
+)
+
+
+@pytest.fixture(scope="module")
+def fresh(home: None) -> Any:
+    """What a fresh scan of the project in some form gives; each form is scanned once."""
+    known: dict[tuple[int, ...], dict[str, list[tuple[Any, ...]]]] = {}
+
+    def of(state: Mapping[str, int]) -> dict[str, list[tuple[Any, ...]]]:
+        key = tuple(state.values())
+        if key not in known:
+            with tempfile.TemporaryDirectory() as folder:
+                root = Path(folder) / "shop"
+                root.mkdir()
+                write(root, {path: FORMS[path][form] for path, form in state.items()})
+                scan(root)
+                known[key] = visible(root)
+        return known[key]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory, home: None) -> Path:
+    """The project in its usual form, scanned: a copy of it saves each example its first scan."""
+    root = tmp_path_factory.mktemp("usual") / "shop"
+    root.mkdir()
+    write(root, {path: FORMS[path][form] for path, form in USUAL.items()})
+    scan(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("path", "form"), [(path, form) for path, forms in FORMS.items() for form in range(1, len(forms))]
+)
+def test_one_edit_and_back_end_where_fresh_scans_would(
+    path: str, form: int, tmp_path: Path, fresh: Any, usual: Path
+) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(usual, root)
+    for state in (USUAL | {path: form}, USUAL):
+        write(root, {path: FORMS[path][state[path]]})
+        scan(root)
+        found, expected = visible(root), fresh(state)
+        for name in VISIBLE:
+            assert found[name] == expected[name], name
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(rounds=st.lists(STEPS, min_size=1, max_size=4))
+def test_scans_of_changes_end_where_a_fresh_scan_would(
+    rounds: list[list[tuple[str, int]]], fresh: Any, usual: Path
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "shop"
+        shutil.copytree(usual, root)
+        state = dict(USUAL)
+        for edits in rounds:
+            for path, form in edits:
+                state[path] = form
+                write(root, {path: FORMS[path][form]})
+            scan(root)
+        found, expected = visible(root), fresh(state)
+        for name in VISIBLE:
+            assert found[name] == expected[name], name

@@ -44,6 +44,15 @@ class _Mount(NamedTuple):
     prefix: str
 
 
+class _Routing(NamedTuple):
+    """What one file says of routes."""
+
+    routes: tuple[_Route, ...]
+    mounts: tuple[_Mount, ...]
+    prefix: str  # of all routes of the application
+    version: str  # default for all routes of the application
+
+
 _VERBS: Final = {
     "get": "GET",
     "post": "POST",
@@ -102,6 +111,7 @@ class EntryPointFinder:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._read: dict[str, _Routing] = {}
 
     def find(self, paths: Iterable[str]) -> list[EntryPoint]:
         """The entry points of these files. Mounts are read from them too: give every file that mounts a router."""
@@ -114,9 +124,10 @@ class EntryPointFinder:
             if module is None:
                 continue
             found.extend(self._others(module))
-            routes.extend(self._routes(module, mounts))
-            prefix, version = self._global_prefix(module)
-            base, default_version = prefix or base, version or default_version
+            routing = self._routing(module)
+            routes.extend(routing.routes)
+            mounts.extend(routing.mounts)
+            base, default_version = routing.prefix or base, routing.version or default_version
         prefixes = _Prefixes(mounts)
         for route in dict.fromkeys(routes):
             for prefix in prefixes.of(route.owner):
@@ -132,18 +143,21 @@ class EntryPointFinder:
                 )
         return list(dict.fromkeys(found))
 
-    def routes_in(self, paths: Iterable[str]) -> bool:
-        """Whether any of these files declares a route, mounts a router or sets a prefix."""
-        mounts: list[_Mount] = []
-        for path in paths:
-            module = self._evaluator.module(path)
-            if module is None:
-                continue
-            if any(True for _ in self._routes(module, mounts)) or mounts or any(self._global_prefix(module)):
-                return True
-        return False
+    def routes(self, path: str) -> bool:
+        """Whether this file has a say in routes: it declares one, mounts a router or sets a prefix."""
+        module = self._evaluator.module(path)
+        return module is not None and any(self._routing(module))
 
     # -- routes
+
+    def _routing(self, module: Module) -> _Routing:
+        found = self._read.get(module.path)
+        if found is None:
+            mounts: list[_Mount] = []
+            routes = tuple(self._routes(module, mounts))
+            found = _Routing(routes, tuple(mounts), *self._global_prefix(module))
+            self._read[module.path] = found
+        return found
 
     def _routes(self, module: Module, mounts: list[_Mount]) -> Iterable[_Route]:
         if module.python:

@@ -42,40 +42,15 @@ def replace_all(tx: apsw.Connection, entry_points: Iterable[NewEntryPoint]) -> N
     tx.executemany(_INSERT, dict.fromkeys(entry_points))
 
 
-_HAS_ROUTES = """
-SELECT EXISTS (
-    SELECT 1
-    FROM entry_points e
-    JOIN functions f ON f.id = e.function_id
-    WHERE e.kind = 'route'
-        AND f.file_id IN (SELECT value FROM carray(?))
-)
+_ROUTED = """
+SELECT DISTINCT m.path
+FROM entry_points e
+JOIN functions f ON f.id = e.function_id
+JOIN file_metadata m ON m.id = f.file_id
+WHERE e.kind = 'route'
 """
 
 
-def has_routes(db: apsw.Connection, file_ids: Iterable[int]) -> bool:
-    return bool(db.execute(_HAS_ROUTES, (integers(file_ids),)).get)
-
-
-_PATHS_AROUND_ROUTES = """
-WITH RECURSIVE reached (file_id) AS (
-    SELECT f.file_id
-    FROM entry_points e
-    JOIN functions f ON f.id = e.function_id
-    WHERE e.kind = 'route'
-    UNION
-    SELECT i.file_id
-    FROM reached r
-    CROSS JOIN imports i ON i.resolved_file_id = r.file_id
-)
-SELECT m.path
-FROM reached r
-JOIN file_metadata m ON m.id = r.file_id
-WHERE m.is_test = 0
-ORDER BY m.path
-"""
-
-
-def paths_around_routes(db: apsw.Connection) -> list[str]:
-    """Files that have a route, and those that import them in any number of steps: routers are mounted above."""
-    return [row[0] for row in db.execute(_PATHS_AROUND_ROUTES)]
+def routed(db: apsw.Connection) -> set[str]:
+    """Files with a function that a route leads to; the route itself may stand elsewhere."""
+    return {row[0] for row in db.execute(_ROUTED)}
