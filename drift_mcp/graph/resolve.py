@@ -48,6 +48,9 @@ _COMMON_NAMES: Final = words(
     "last one union difference intersection name type value data json text status id key"
 )
 
+# What leaves a context manager, by what enters it.
+_LEAVING: Final = {"__enter__": "__exit__", "__aenter__": "__aexit__"}
+
 
 class Edge(NamedTuple):
     """One call site with one of its targets (or with none)."""
@@ -400,6 +403,8 @@ class Resolver:
 
     def _property_reads(self, module: Module) -> Iterable[Edge]:
         for access in module.facts.accesses:
+            if access.name in _LEAVING and module.python and access.kind == F.LOAD:
+                yield from self._entered(module, access)
             if access.kind != F.LOAD or access.name not in self._properties:
                 continue
             for owner in self._evaluator.values(module, access.target):
@@ -414,6 +419,15 @@ class Resolver:
                         yield Edge(
                             access.definition, access.line, access.column, target, access.name, "protocol", 0, None
                         )
+
+    def _entered(self, module: Module, access: F.Access) -> Iterable[Edge]:
+        """A with statement calls what enters its manager, and what leaves it."""
+        managers = tuple(each for each in self._evaluator.values(module, access.target) if each[0] == OBJECT)
+        for name in (access.name, _LEAVING[access.name]):
+            for value in self._evaluator.attribute(managers, name):
+                if value[0] in (FUNCTION, METHOD):
+                    target = (value[1], value[2])
+                    yield Edge(access.definition, access.line, access.column, target, name, "protocol", 0, None)
 
 
 def _last_name(expression: Expr) -> str:

@@ -85,6 +85,7 @@ _HANDLERS: Final[dict[str, Handle]] = {
     "type_alias_statement": statements.on_type_alias,
     "unary_operator": expressions.on_unary,
     "while_statement": statements.on_branch,
+    "with_item": statements.on_with_item,
     "yield": expressions.on_yield,
 }
 

@@ -208,6 +208,23 @@ def on_for(walk: Walk, node: Node, depth: int) -> Expr:
     return UNKNOWN
 
 
+def on_with_item(walk: Walk, node: Node, depth: int) -> Expr:
+    """One manager of a with statement. The statement reads `__enter__`, or `__aenter__`, of it, and calls that."""
+    if depth > DEEPEST:
+        return walk.put_off(node)
+    value = UNKNOWN
+    for child in named(node):
+        value = walk.handle[child.kind_id](walk, child, depth + 1)
+    if value is not UNKNOWN:
+        statement = node.parent.parent if node.parent is not None else None
+        is_async = statement is not None and statement.children[0].type == "async"
+        # Where the item ends, so that it is no place of a name in it.
+        place = (node.start_point[0] + 1, node.end_point[1])
+        target = walk.receivers.get(id(value), value)
+        walk.accesses.append((walk.number, target, "__aenter__" if is_async else "__enter__", *place, F.LOAD, None))
+    return UNKNOWN
+
+
 def on_as(walk: Walk, node: Node, depth: int) -> Expr:
     """`manager as target` in a with statement."""
     return _as(walk, node, depth, F.ENTERED)

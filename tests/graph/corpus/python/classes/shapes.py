@@ -65,3 +65,32 @@ def use():
     #    ^^^^ calls shapes.Both.make by static
     Left().describe()
     #      ^^^^^^^^ calls shapes.Left.describe by typed
+
+
+class Door:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *reason):
+        pass
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *reason):
+        pass
+
+
+def through(door: Door):
+    with door:
+        #    ^ calls shapes.Door.__enter__ and shapes.Door.__exit__ by protocol
+        pass
+    with Door() as opened, open("file"):
+        #                ^ calls shapes.Door.__enter__ and shapes.Door.__exit__ by protocol
+        pass
+
+
+async def slowly():
+    async with Door() as opened:
+        #                      ^ calls shapes.Door.__aenter__ and shapes.Door.__aexit__ by protocol
+        pass
