@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from drift_mcp.graph import libraries
+from drift_mcp.graph import libraries, nest
+from drift_mcp.graph.data import HEIRS
 from drift_mcp.graph.evaluate import Evaluator, Module
 from drift_mcp.graph.values import (
     BOUND_EXTERNAL,
@@ -32,6 +33,9 @@ from drift_mcp.scan.facts import Call, Expr
 
 # A site with more targets than this was decided by too little; it is stored as unresolved with that reason.
 _MOST_TARGETS: Final = 8
+
+# An interface with more implementations than this is a plug-in's, and a call on it says little about each of them.
+_MOST_IMPLEMENTATIONS: Final = 32
 
 # Method names of the languages' own containers, strings, promises and of every object: a project method of the same
 # name proves nothing.
@@ -74,12 +78,20 @@ class Resolver:
         *,
         named: Callable[[str], tuple[tuple[str, int], ...]],
         properties: frozenset[str] = frozenset(),
+        heirs: Callable[[str, int], Iterable[tuple[str, int]]] = lambda _path, _definition: (),
+        heirs_outside: Callable[[str], Iterable[tuple[str, int]]] = lambda _name: (),
     ) -> None:
         """`named(name)`: all methods of production code of that bare name, as (file, definition), at most a few;
-        `properties`: names that some class defines as a property, so that only their reads are looked into."""
+        `properties`: names that some class defines as a property, so that only their reads are looked into;
+        `heirs(file, class)`: the classes that inherit from this one; `heirs_outside(name)`: those that inherit from
+        what a library calls so."""
         self._evaluator = evaluator
         self._named = named
         self._properties = properties
+        self._heirs = heirs
+        self._heirs_outside = heirs_outside
+        self._implementations: dict[tuple[str, int], tuple[tuple[str, int], ...]] = {}
+        self.asked: set[str] = set()  # method names and HEIRS: what the edges found since it was emptied depend on
 
     def edges(self, path: str) -> list[Edge]:
         """All edges that start in this file, in source order."""
@@ -91,6 +103,7 @@ class Resolver:
             found.extend(self._site(module, number))
         found.extend(self._injections(module))
         found.extend(self._property_reads(module))
+        found.extend(self._around_handlers(module))
         return _distinct(found)
 
     # -- one call site
@@ -111,6 +124,10 @@ class Resolver:
         if 0 < len(targets) <= 2 * _MOST_TARGETS:
             for target, label in dict.fromkeys(targets):
                 found.append(Edge(caller, call.line, call.column, target, call.name, label, count, None))
+            found.extend(
+                Edge(caller, call.line, call.column, target, call.name, "interface", count, None)
+                for target in dict.fromkeys(each for known, _ in targets for each in self._implemented(known))
+            )
         elif targets:
             found.append(Edge(caller, call.line, call.column, None, call.name, "unresolved", count, "too_many"))
         elif external:
@@ -120,6 +137,37 @@ class Resolver:
             found.append(self._undecided(module, call, caller, count, bool(callees)))
         found.extend(self._handed_over(module, call, caller, callees))
         return found
+
+    def _implemented(self, target: tuple[str, int]) -> tuple[tuple[str, int], ...]:
+        """The methods that can run where a call goes to a method that has no body of its own."""
+        known = self._implementations.get(target)
+        module = self._evaluator.module(target[0])
+        if module is None or module.facts.is_test:
+            return ()
+        definition = module.facts.definitions[target[1]]
+        if definition.kind != "method" or not definition.flags & (F.DECLARATION | F.ABSTRACT):
+            return ()
+        owner = module.facts.definitions[definition.parent]
+        if owner.kind != "class" or not (owner.flags & F.INTERFACE or definition.flags & F.ABSTRACT):
+            return ()
+        self.asked.update((HEIRS, definition.name))
+        if known is None:
+            known = tuple(dict.fromkeys(self._overridden(target[0], definition)))
+            known = known if len(known) <= _MOST_IMPLEMENTATIONS else ()
+            self._implementations[target] = known
+        return known
+
+    def _overridden(self, path: str, definition: F.Definition) -> Iterable[tuple[str, int]]:
+        for heir in self._heirs(path, definition.parent):
+            owner = self._evaluator.module(heir[0])
+            if owner is None or owner.facts.is_test:
+                continue
+            for found in self._evaluator.attribute(((OBJECT, *heir, ()),), definition.name):
+                if found[0] not in (FUNCTION, METHOD):
+                    continue
+                place = self._evaluator.module(found[1])
+                if place is not None and not place.facts.definitions[found[2]].flags & (F.DECLARATION | F.ABSTRACT):
+                    yield (found[1], found[2])
 
     @staticmethod
     def _is_injection(callees: Values) -> bool:
@@ -398,6 +446,16 @@ class Resolver:
                 if found is not None:
                     return found
         return None
+
+    # -- what a framework runs around a handler
+
+    def _around_handlers(self, module: Module) -> Iterable[Edge]:
+        if module.python:
+            return
+        if nest.names_strategies(module):
+            self.asked.update((HEIRS, "validate"))
+        for caller, call, target in nest.around_handlers(self._evaluator, module, self._heirs_outside):
+            yield Edge(caller, call.line, call.column, target, call.name, "di", 0, None)
 
     # -- reads that run code
 

@@ -270,3 +270,19 @@ ORDER BY m.path, f.start_line
 def heirs(db: apsw.Connection, path: str, qualified_name: str, ordinal: int) -> list[tuple[str, str, int]]:
     """(path, qualified name, ordinal) of all classes that inherit from this one, directly or not."""
     return list(db.execute(_HEIRS, (path, qualified_name, ordinal)))
+
+
+_HEIRS_OUTSIDE = """
+SELECT m.path, f.qualified_name, f.ordinal
+FROM class_bases b
+JOIN functions f ON f.id = b.class_id
+JOIN file_metadata m ON m.id = f.file_id
+WHERE b.base_id IS NULL
+    AND (b.base_name = ?1 OR b.base_name LIKE '%.' || ?1)
+ORDER BY m.path, f.start_line
+"""
+
+
+def heirs_outside(db: apsw.Connection, name: str) -> list[tuple[str, str, int]]:
+    """(path, qualified name, ordinal) of all classes that inherit directly from what a library calls so."""
+    return list(db.execute(_HEIRS_OUTSIDE, (name,)))

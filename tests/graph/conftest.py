@@ -42,8 +42,19 @@ class Linked:
             self.facts.get,
             class_named=lambda _importer, name: tuple(classes[name]),
         )
+        heirs: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)
+        outside: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for one in (each for found in classes.values() for each in found):
+            for module, number, _ in self.evaluator.bases(*one)[1:]:
+                heirs[module.path, number].append(one)
+            for name in self.evaluator.external_bases(*one):
+                outside[name.rsplit(".", 1)[-1]].append(one)
         self.resolver = Resolver(
-            self.evaluator, named=lambda name: tuple(methods[name]), properties=frozenset(properties)
+            self.evaluator,
+            named=lambda name: tuple(methods[name]),
+            properties=frozenset(properties),
+            heirs=lambda path, number: heirs[path, number],
+            heirs_outside=lambda name: outside[name],
         )
 
     def name_of(self, target: tuple[str, int]) -> str:
