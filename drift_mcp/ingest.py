@@ -25,7 +25,7 @@ from drift_mcp.errors import DriftError
 from drift_mcp.graph import libraries
 from drift_mcp.graph.data import HEIRS, TABLES, Access, DataReader
 from drift_mcp.graph.entry_points import EntryPointFinder
-from drift_mcp.graph.evaluate import Evaluator
+from drift_mcp.graph.evaluate import Evaluator, pytest_plugins
 from drift_mcp.graph.models import Field, Model, Models
 from drift_mcp.graph.modules import ModuleTable, PathAlias, WorkspacePackage
 from drift_mcp.graph.resolve import Edge, Resolver
@@ -33,7 +33,7 @@ from drift_mcp.model import Package
 from drift_mcp.project import Project, init, register
 from drift_mcp.scan import conventions, extract, languages, packages, sensitivity, walk
 from drift_mcp.scan import facts as F
-from drift_mcp.scan.facts import FileFacts
+from drift_mcp.scan.facts import FileFacts, Import
 from drift_mcp.scan.secrets import env_sensitivity
 from drift_mcp.store import lock
 from drift_mcp.tables import (
@@ -546,7 +546,9 @@ class _Scan:
         rows: list[files.NewImport] = []
         for path in paths:
             file_id = self._ids[path]
-            for position, entry in enumerate(facts_of.need(path).imports):
+            facts = facts_of.need(path)
+            entries = [*facts.imports, *(Import(name, None, "", 1, 0) for name in pytest_plugins(facts))]
+            for position, entry in enumerate(entries):
                 target = _leads_to(modules, path, entry.module, entry.name)
                 resolved = None if target is None else self._ids[target]
                 rows.append(

@@ -135,6 +135,14 @@ _KNEX_VERBS: Final = words(
     "select first insert update del delete where andWhere orWhere whereIn join leftJoin innerJoin returning pluck "
     "count increment decrement truncate orderBy groupBy columns onConflict merge"
 )
+# Of Django's AbstractBaseUser; its documented effect on the password column.
+_PASSWORD_METHODS: Final = {
+    "set_password": "write",
+    "set_unusable_password": "write",
+    "check_password": "read",
+    "acheck_password": "read",
+    "has_usable_password": "read",
+}
 _QUALIFIED: Final = re.compile(r"\b(\w+)\.(\w+)\b")
 _PRISMA_INPUT: Final = re.compile(r"(\w+?)(?:Unchecked)?(WhereUnique|Where|Create|Update|CreateMany|UpdateMany)Input")
 _PRISMA_RECEIVER: Final = re.compile(r"(prisma|^db$|client|^tx$|^trx$|database|transaction)", re.IGNORECASE)
@@ -193,6 +201,7 @@ class DataReader:
             found.extend(self._constructed(module, call))
             found.extend(self._session(module, call))
             found.extend(self._set_by_keys(module, call))
+            found.extend(self._inherited_methods(module, call))
         if self._has_models:
             found.extend(self._attributes(module))
         return _merged(found)
@@ -221,6 +230,21 @@ class DataReader:
                     round(model.confidence * 0.95, 3),
                     f".{access.name}",
                 )
+
+    def _inherited_methods(self, module: Module, call: Call) -> Iterable[Access]:
+        """Methods that a row has from its library and that touch one field: `user.set_password(…)` of Django."""
+        operation = _PASSWORD_METHODS.get(call.name)
+        if operation is None or call.callee[0] != F.ATTR:
+            return
+        if any(callee[0] in (FUNCTION, METHOD) for callee in self._evaluator.values(module, call.callee)):
+            return
+        for value, model in self._row_models(module, call.callee[1]):
+            column = model.column("password")
+            if column is None or value[0] != OBJECT:
+                continue
+            bases = self._evaluator.external_bases(value[1], value[2])
+            if any(base.rsplit(".", 1)[-1] in ("AbstractBaseUser", "AbstractUser") for base in bases):
+                yield self._access(call, model, operation, (column,), False, f".{call.name}(…)")
 
     def _row_models(self, module: Module, target: Expr) -> Iterable[tuple[Value, Model]]:
         """What the target may be a row of. A row of an abstract model is one of a table that inherits from it."""

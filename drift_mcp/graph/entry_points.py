@@ -523,9 +523,28 @@ class EntryPointFinder:
             prefix = self._text(module, given) if given is not None else prefix
             children = call.arguments[:1]
         parents = self._owners(self._evaluator.values(module, call.callee[1])) or ((),)
+        listed = self._listed_routers(module, call)
+        if listed:
+            mounts.extend(_Mount(parent, owner, each) for each, owner in listed for parent in parents)
+            return
         for child in children:
             for owner in self._owners(self._evaluator.values(module, child)):
                 mounts.extend(_Mount(parent, owner, prefix or "") for parent in parents)
+
+    def _listed_routers(self, module: Module, call: Call) -> list[tuple[str, tuple[str, ...]]]:
+        """`routes.forEach((each) => router.use(each.path, each.router))`: each prefix with its own router."""
+        if len(call.arguments) != 2:
+            return []
+        first, second = call.arguments
+        if first[0] != F.ATTR or second[0] != F.ATTR or first[1] != second[1]:
+            return []
+        found: list[tuple[str, tuple[str, ...]]] = []
+        for value in self._evaluator.values(module, first[1]):
+            prefixes = [each[1] for each in self._evaluator.attribute((value,), first[2]) if each[0] == STRING]
+            if len(prefixes) == 1:
+                owners = self._owners(self._evaluator.attribute((value,), second[2]))
+                found.extend((prefixes[0], owner) for owner in owners)
+        return found
 
     def _fastify(self, module: Module, call: Call) -> Iterable[_Route]:
         record = call.arguments[0]
@@ -750,9 +769,9 @@ class EntryPointFinder:
                     return None
                 pieces.append(piece)
             return "".join(pieces) if pieces else None
-        for value in self._evaluator.values(module, expression):
-            if value[0] == STRING:
-                return str(value[1])
+        texts = {value[1] for value in self._evaluator.values(module, expression) if value[0] == STRING}
+        if texts:
+            return str(texts.pop()) if len(texts) == 1 else None
         if expression[0] == F.NAME:
             for bound in module.facts.scopes[expression[1]].bindings.get(expression[2], ()):
                 if bound[0] == F.JOINED:

@@ -353,23 +353,24 @@ class Evaluator:
         return next((value for value in known if value != asked), None)
 
     def _find_fixture(self, module: Module, name: str) -> Values:
-        found: list[Value] = []
+        places = [module.path]
         folder = posixpath.dirname(module.path)
-        places: list[Module | None] = [module]
         while True:
-            places.append(self.module(posixpath.join(folder, "conftest.py")))
+            conftest = self.module(posixpath.join(folder, "conftest.py"))
+            if conftest is not None:
+                places.append(conftest.path)
+                resolved = (self.modules.resolve(conftest.path, each) for each in pytest_plugins(conftest.facts))
+                places.extend(path for path in resolved if path is not None)
             if not folder:
                 break
             folder = posixpath.dirname(folder)
-        for place in places:
-            if place is None:
-                continue
-            found.extend(
-                (FUNCTION, place.path, bound[1])
-                for bound in place.facts.scopes[0].bindings.get(name, ())
-                if bound[0] == F.DEFINITION and _is_fixture(place.facts.definitions[bound[1]])
-            )
-        return tuple(dict.fromkeys(found))
+        found: dict[Value, None] = {}
+        for path in places:
+            for value in self.exported(path, name):
+                owner = self.module(value[1]) if value[0] == FUNCTION else None
+                if owner is not None and _is_fixture(owner.facts.definitions[value[2]]):
+                    found[value] = None
+        return tuple(found)
 
     def _fixture_value(self, fixture: Value) -> Values:
         module = self.module(fixture[1])
@@ -873,9 +874,7 @@ class Evaluator:
                 given = self.module(receiver[1])
                 names = () if given is None else self._type_parameters(given, receiver[2])
                 closed = _closed(environment, dict(zip(names, receiver[3], strict=False)))
-                return {
-                    name: tuple(value for value in values if value[0] != OPEN) for name, values in closed.items()
-                }
+                return {name: tuple(value for value in values if value[0] != OPEN) for name, values in closed.items()}
         return {}
 
     # -- types
@@ -1427,6 +1426,16 @@ def _closed(environment: dict[str, Values], given: dict[str, Values]) -> dict[st
         )
         for name, values in environment.items()
     }
+
+
+def pytest_plugins(facts: FileFacts) -> tuple[str, ...]:
+    """The modules whose fixtures a conftest.py brings in by name: `pytest_plugins = ["shop.tests.fixtures"]`."""
+    return tuple(
+        part[1]
+        for bound in facts.scopes[0].bindings.get("pytest_plugins", ())
+        for part in (bound[2] if bound[0] == F.SEQUENCE else (bound,))
+        if part[0] == F.TEXT
+    )
 
 
 def _is_fixture(definition: Definition) -> bool:
