@@ -48,11 +48,22 @@ def by_keys(db: apsw.Connection, keys: Collection[int]) -> dict[int, Function]:
     return {row[0]: Function(*row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
 
 
-# A module body bears its module's name, which is also many a function's: it is meant only when nothing else is.
+# A module body bears its module's name, which is also many a function's: it is meant only when nothing else is. An
+# overload only tells types: who names it means the function behind it, where there is one.
 _NAMED = (
     _COLUMNS
     + """
 WHERE f.name = :last
+    AND NOT (
+        ifnull(f.decorators, '') LIKE '%overload"%'
+        AND EXISTS (
+            SELECT 1
+            FROM functions behind
+            WHERE behind.file_id = f.file_id
+                AND behind.qualified_name = f.qualified_name
+                AND ifnull(behind.decorators, '') NOT LIKE '%overload"%'
+        )
+    )
 ORDER BY f.kind = 'module', m.is_test, m.path, f.start_line
 """
 )
@@ -69,7 +80,9 @@ def named(db: apsw.Connection, text: str) -> list[Function]:
     found = [Function(*row) for row in db.execute(_NAMED, {"last": last})]
     if path:
         wanted = f"{path}::{qualified}" + (f"#{ordinal}" if ordinal and ordinal != "0" else "")
-        return [one for one in found if one.id == wanted]
+        return [one for one in found if one.id == wanted] or [
+            one for one in found if not ordinal and (one.file, one.qualified_name) == (path, qualified)
+        ]
     if any(one.kind != "module" for one in found):
         found = [one for one in found if one.kind != "module"]
     exact = [one for one in found if one.qualified_name == qualified]

@@ -119,10 +119,12 @@ def _callers(db: apsw.Connection, one: Function, asked: GetCallers, here: Window
     inner = [key for key, depth in reached.depths.items() if depth < asked.depth]
     sites = [site for site in reach.into(db, inner) if site.proven]
     known = lookup.by_keys(db, {site.caller for site in sites})
+    # A call of a class is a call of its constructor, too: one site.
+    once = {(site.caller, site.line, site.column, reached.depths[site.callee or 0]): site for site in sites}
     found = sorted(
         (
             _Call(site, known[site.caller], known[site.caller].file, reached.depths[site.callee] + 1)
-            for site in sites
+            for site in once.values()
             if site.callee is not None
         ),
         key=lambda call: (call.depth, call.file, call.site.line, call.site.column),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from drift_mcp import ingest
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
 from drift_mcp.tools.answer import Answer, Freshness, budget, render
@@ -173,3 +174,41 @@ def test_a_call_in_another_language_is_no_candidate(shop: Project) -> None:
     with shop.write() as tx:
         tx.execute("UPDATE functions SET language = 'typescript' WHERE qualified_name = 'Store.save'")
     assert "not proven" not in callers(shop, "set_password")
+
+
+OVERLOADED = """\
+from typing import overload
+
+class Cart:
+    def __init__(self, size):
+        self.size = size
+
+@overload
+def total(of: int) -> int: ...
+@overload
+def total(of: str) -> str: ...
+def total(of):
+    Cart(of)
+    return of
+
+total(1)
+"""
+
+
+@pytest.fixture
+def overloaded(empty: Project) -> Project:
+    (empty.root / "cart.py").write_text(OVERLOADED)
+    ingest.scan(empty, jobs=1)
+    return empty
+
+
+@pytest.mark.parametrize("name", ["total", "cart.py::total", "cart.total", "cart.py::total#2"])
+def test_an_overloaded_function_is_the_one_with_a_body(overloaded: Project, name: str) -> None:
+    assert callers(overloaded, name) == (
+        "total (cart.py:11): 1 proven call site in 1 function.\ncart.py:15  <module>  by same file"
+    )
+
+
+@pytest.mark.parametrize("name", ["Cart", "Cart.__init__"])
+def test_a_call_of_a_class_is_one_call_site_of_its_constructor(overloaded: Project, name: str) -> None:
+    assert callers(overloaded, name).endswith(": 1 proven call site in 1 function.\ncart.py:12  total  by same file")
