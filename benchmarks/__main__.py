@@ -1,0 +1,49 @@
+"""`python -m benchmarks [NAME …] [--repo PATH]`: runs the benchmarks named, all of them by default.
+
+Each prints one table. `scan` needs a repository to read, which is given and never downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import answers, memory, scan, start
+
+NAMES = ("scan", "answers", "start", "memory")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Drift, one table per name.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--repo", type=Path, metavar="PATH", help="the repository that `scan` reads a copy of")
+    asked = parser.parse_args()
+    names: list[str] = asked.names or [name for name in NAMES if name != "scan" or asked.repo]
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+    if "scan" in names and asked.repo is None:
+        parser.error("scan needs --repo PATH: a folder with source, which it copies and leaves as it is")
+    with tempfile.TemporaryDirectory(prefix="drift-bench-") as folder:
+        # Nothing that is measured here belongs into the user's list of projects.
+        os.environ["DRIFT_HOME"] = str(Path(folder) / "home")
+        for name in names:
+            # The temporary name is resolved: a store keeps real paths.
+            here = Path(folder).resolve() / name
+            here.mkdir()
+            if name == "scan":
+                scan.run(asked.repo.expanduser().resolve(), here)
+            elif name == "answers":
+                answers.run(here)
+            elif name == "start":
+                start.run(here)
+            else:
+                memory.run(here)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
