@@ -70,20 +70,21 @@ def walk(starts: Iterable[int], neighbours: Neighbours, *, max_depth: int, max_n
     depth = 0
     while frontier:
         rank = {node: number for number, node in enumerate(frontier)}
-        edges = [Edge(*edge) for edge in neighbours(frontier) if edge[1] not in depths]
+        edges = [edge for edge in neighbours(frontier) if edge[1] not in depths]
         if not edges:
             break
         if depth == max_depth:
             return Walk(depths, before, "depth")
-        edges.sort(key=lambda edge: (rank[edge.source], edge.line, edge.target))
+        edges.sort(key=lambda edge: (rank[edge[0]], edge[2], edge[1]))
         depth += 1
         frontier = []
         for edge in edges:
-            if edge.target in depths:
+            target = edge[1]
+            if target in depths:
                 continue
             if len(depths) >= max_nodes:
                 return Walk(depths, before, "nodes")
-            depths[edge.target] = depth
-            before[edge.target] = edge
-            frontier.append(edge.target)
+            depths[target] = depth
+            before[target] = Edge(*edge)
+            frontier.append(target)
     return Walk(depths, before, None)

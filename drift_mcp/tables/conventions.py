@@ -101,7 +101,7 @@ def found(
             "files": None if files is None else json.dumps(files),
         },
     )
-    return [Convention(*row) for row in rows]
+    return list(map(Convention._make, rows))
 
 
 def _quoted(text: str) -> str:

@@ -45,7 +45,7 @@ _BY_KEYS = _COLUMNS + "WHERE f.id IN carray(?)"
 def by_keys(db: apsw.Connection, keys: Collection[int]) -> dict[int, Function]:
     if not keys:
         return {}
-    return {row[0]: Function(*row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
+    return {row[0]: Function._make(row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
 
 
 # A module body bears its module's name, which is also many a function's: it is meant only when nothing else is. An

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import apsw
 
 from drift_mcp.errors import DriftError
-from drift_mcp.graph.reachability import Step, Walk, walk
+from drift_mcp.graph.reachability import Neighbours, Step, Walk, walk
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, reach
 from drift_mcp.tables.lookup import Function
@@ -193,10 +193,11 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
         elif access.field is None:
             by_row.append(access)
     direct = _grouped(by_name)
+    edges_into = _read_once(db)
     walks = {
         operation: walk(
             [key for key, accesses in direct.items() if any(a.operation == operation for a in accesses)],
-            lambda keys: reach.edges_into(db, keys),
+            edges_into,
             max_depth=asked.max_depth,
         )
         for operation in _OPERATIONS
@@ -252,6 +253,20 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
         window=here,
         files=_files(known),
     )
+
+
+def _read_once(db: apsw.Connection) -> Neighbours:
+    """Edges against the calls, for several walks over the same ground: each is read from the store by the first."""
+    known: dict[int, list[tuple[int, int, int]]] = {}
+
+    def edges_into(keys: Sequence[int]) -> Iterable[tuple[int, int, int]]:
+        new = [key for key in keys if key not in known]
+        known.update((key, []) for key in new)
+        for edge in reach.edges_into(db, new):
+            known[edge[0]].append(edge)
+        return [edge for key in keys for edge in known[key]]
+
+    return edges_into
 
 
 def entry_labels(db: apsw.Connection, keys: Sequence[int]) -> dict[int, str]:
@@ -457,12 +472,16 @@ def _data_doubts(db: apsw.Connection, known: Mapping[int, Function], bound: bool
 
 
 def _names(found: Sequence[Function]) -> str:
-    return _some([f"{one.qualified_name} ({place(one.file, one.start_line)})" for one in found])
+    shown = ", ".join(f"{one.qualified_name} ({place(one.file, one.start_line)})" for one in found[:_BESIDE])
+    return shown + _left_out(len(found) - _BESIDE)
 
 
 def _some(names: Sequence[str], most: int = _BESIDE) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    return ", ".join(names[:most]) + _left_out(len(names) - most)
+
+
+def _left_out(number: int) -> str:
+    return f" and {number} more" if number > 0 else ""
 
 
 def _files(known: Mapping[int, Function]) -> tuple[str, ...]:
