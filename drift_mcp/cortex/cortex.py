@@ -182,25 +182,30 @@ class Cortex:
     ) -> Recall:
         """Memories that answer `question`, best first; without one, those that pass the filters.
 
-        Never waits for the model: until it is ready the answer is by words, says so, and the model begins to load."""
+        Never waits for the model: until it is ready the answer is by words, says so, and the model begins to load,
+        if there is anything that it could find."""
         chosen = Filters() if filters is None else filters
         if question is None or not question.strip():
             with self._opened.snapshot() as db:
                 now = memories.present(db, self._clock())
                 return recall.listed(db, self._root, chosen, now, self._embedder.state, limit, offset)
-        if self._embedder.state == "cold":
-            self.warm_up()
         with self._opened.snapshot() as db:
+            now = memories.present(db, self._clock())
+            # The model is 140 MB that a project without memories has no use for.
+            model = self._embedder.state
+            if model == "cold" and memories.count(db, now):
+                self.warm_up()
+                model = "loading"
             key = vectors.model_key(db, self._embedder.model)
             return recall.search(
                 db,
                 self._root,
                 question,
                 chosen,
-                memories.present(db, self._clock()),
+                now,
                 vector=None if key is None else self._vector_of(db, words.printable(question)),
                 model_key=key,
-                model=self._embedder.state,
+                model=model,
                 model_reason=self._embedder.reason,
                 pending=vectors.waiting(db, key),
                 intent=intent,

@@ -151,7 +151,7 @@ def _found(found: Recall, asked: MemorySearch) -> str:
 
 def _doubts(found: Recall) -> list[str]:
     said = []
-    if found.found_by == "words" and found.model in ("cold", "loading"):
+    if found.found_by == "words" and found.model == "loading":
         said.append("The embedding model is still loading; meaning joins in with the next questions.")
     elif found.found_by == "words" and found.model_reason:
         said.append(f"Words only: {found.model_reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -211,10 +212,17 @@ def test_until_the_model_is_ready_the_answer_says_that_it_is_by_words(project: P
         # `search` begins to load the model and does not wait for it.
         found = cortex.search("charge a card")
         assert (found.found_by, found.pending) == ("words", len(NOTES))
-        assert found.model in ("cold", "loading", "ready")
+        assert found.model == "loading"
         assert cortex.wait_for_vectors(60)
         found = cortex.search("charge a card")
         assert (found.found_by, found.model, found.pending) == ("words and meaning", "ready", 0)
+
+
+def test_where_nothing_is_remembered_no_model_is_loaded(project: Path, clock: Clock) -> None:
+    with Cortex.open(project / "cortex.db", project, clock=clock) as cortex:
+        assert cortex.search("charge a card").hits == ()
+        assert cortex.standing().model == "cold"
+        assert not [thread for thread in threading.enumerate() if thread.name == "cortex-vectors"]
 
 
 def test_a_broken_model_is_said_and_words_still_find(project: Path, clock: Clock, tmp_path: Path) -> None:
