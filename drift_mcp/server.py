@@ -7,9 +7,11 @@ behind the tools are imported where the first question for them comes in.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -88,9 +90,23 @@ def serve_http(start: Path | None, port: int) -> None:
     # The web server is a tenth of a second of imports that stdio does not need.
     import uvicorn
 
+    from drift_mcp.errors import DriftError
+
+    # Bound here rather than by the web server, which would show its own insides to say why it could not.
+    listener = socket.socket()
+    # A server that was just stopped leaves its port waiting; on Windows this would share the port instead.
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as problem:
+        listener.close()
+        why = problem.strerror if isinstance(problem, OSError) else "a port is a number from 0 to 65535"
+        raise DriftError(f"Port {port} cannot be used: {why}. Give another one to --http.") from problem
+    print(f"drift: MCP on http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr)
     door = _Door(start)
     app = door.server.streamable_http_app(host="127.0.0.1")
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
     door.close()
 
 
@@ -293,13 +309,29 @@ class _Answered:
 
 
 def _no_message(problem: Exception) -> wire.JSONRPCError:
-    is_json = isinstance(problem, ValidationError) and all(e["type"] != "json_invalid" for e in problem.errors())
-    error = (
-        wire.ErrorData(code=wire.INVALID_REQUEST, message="This line is JSON, but no JSON-RPC 2.0 message.")
-        if is_json
-        else wire.ErrorData(code=wire.PARSE_ERROR, message="This line is not JSON.")
-    )
-    return wire.JSONRPCError(jsonrpc="2.0", id=None, error=error)
+    number = None
+    error = wire.ErrorData(code=wire.PARSE_ERROR, message="This line is not JSON.")
+    if isinstance(problem, ValidationError):
+        unread = [each["input"] for each in problem.errors() if each["type"] == "json_invalid"]
+        if not unread:
+            error = wire.ErrorData(code=wire.INVALID_REQUEST, message="This line is JSON, but no JSON-RPC 2.0 message.")
+        elif (asked := _with_half_characters(unread[0])) is not None:
+            # What a JavaScript client makes of half an emoji. It waits for the answer to just this request.
+            number = asked
+            error = wire.ErrorData(
+                code=wire.INVALID_PARAMS, message="A text in this request holds half a surrogate pair, no character."
+            )
+    return wire.JSONRPCError(jsonrpc="2.0", id=number, error=error)
+
+
+def _with_half_characters(line: object) -> str | int | None:
+    """The id of a request that is JSON but for halves of surrogate pairs, which only the SDK's parser refuses."""
+    try:
+        asked = json.loads(line) if isinstance(line, str) else None
+    except (ValueError, RecursionError):
+        return None
+    number = asked.get("id") if isinstance(asked, dict) else None
+    return number if isinstance(number, str | int) else None
 
 
 def _leave_on_signals() -> None:

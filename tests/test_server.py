@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -242,6 +243,18 @@ def test_lines_that_are_no_messages_are_answered_as_such_and_the_server_lives_on
     assert wire.call("drift_status")["isError"] is False
 
 
+def test_a_request_with_half_an_emoji_gets_its_own_answer(wire: Wire) -> None:
+    wire.greet()
+    wire.send(
+        b'{"jsonrpc":"2.0","id":77,"method":"tools/call",'
+        b'"params":{"name":"find_functions","arguments":{"query":"\\ud83d"}}}'
+    )
+    message = wire.next()
+    assert (message["id"], message["error"]["code"]) == (77, -32602)
+    assert "half a surrogate pair" in message["error"]["message"]
+    assert wire.call("drift_status")["isError"] is False
+
+
 def test_a_call_before_initialize_is_refused_and_the_server_lives_on(wire: Wire) -> None:
     assert "error" in wire.ask("tools/call", {"name": "drift_status", "arguments": {}})
     wire.greet()
@@ -320,3 +333,20 @@ def test_answers_need_neither_a_model_nor_a_grammar_nor_a_parser() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("port", ["taken", "-1", "65536"])
+def test_a_port_that_cannot_be_had_is_said_in_one_line(project: Path, tmp_path: Path, port: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = str(taken.getsockname()[1]) if port == "taken" else port
+        done = subprocess.run(
+            [*command(project), "--http", number],
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"drift: Port {number} cannot be used: ")
+    assert done.stderr.count("\n") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ def _serve(asked: argparse.Namespace) -> int:
     gc.enable()
     start = Path(asked.project) if asked.project else None
     if asked.http is not None:
-        print(f"drift: MCP on http://127.0.0.1:{asked.http}/mcp", file=sys.stderr)
         server.serve_http(start, asked.http)
     else:
         server.serve(start)

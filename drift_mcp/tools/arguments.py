@@ -244,7 +244,7 @@ def _elements(value: Any, kind: _Kind, name: str, refuse: _Refuse) -> tuple[str,
         # Some models write a list as the text of one, or a single element bare.
         try:
             parsed = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = value
         value = parsed if isinstance(parsed, list) else [value]
     if not isinstance(value, list | tuple):
@@ -260,7 +260,7 @@ def _object(value: Any, name: str, refuse: _Refuse) -> Content:
     if isinstance(value, str):
         try:
             parsed = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = None
         value = parsed if isinstance(parsed, dict) else {PLAIN_TEXT: value}
     if not isinstance(value, Mapping):
