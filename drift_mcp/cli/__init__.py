@@ -7,9 +7,12 @@ runs: a person waits for the prompt.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
 from drift_mcp import __version__
 from drift_mcp.cli import answers, building, clients, memories, serving, verdicts
@@ -25,7 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 done, 1 the answer is no, 2 wrong usage or input, 3 store
     unusable."""
     try:
-        asked = _parser().parse_args(argv)
+        _ready_to_print()
+        asked = _parser().parse_args([_as_utf8(word) for word in (sys.argv[1:] if argv is None else argv)])
+        if getattr(asked, "json", False):
+            _encode(sys.stdout, "utf-8", "strict")  # as JSON is, whatever the terminal takes
         status: int = asked.run(asked)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -58,6 +64,28 @@ def _parser() -> argparse.ArgumentParser:
     for family in (building, answers, verdicts, memories, serving, clients):
         family.add_to(commands)
     return parser
+
+
+def _ready_to_print() -> None:
+    """A terminal that lacks a letter is shown its escape; with nobody there at all, words go nowhere."""
+    # Started with them closed, Python has None here.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as we live
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as we live
+    for stream in (sys.stdout, sys.stderr):
+        _encode(stream, None, "backslashreplace")
+
+
+def _encode(stream: TextIO, encoding: str | None, errors: str) -> None:
+    if isinstance(stream, io.TextIOWrapper):  # whoever caught our output in memory has no encoding
+        stream.reconfigure(encoding=encoding or stream.encoding, errors=errors)
+
+
+def _as_utf8(word: str) -> str:
+    """A word of the command line as it was typed, also where the locale is one that knows ASCII alone."""
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word
 
 
 def _told(problem: Exception) -> int:

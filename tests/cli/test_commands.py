@@ -152,6 +152,28 @@ def test_a_reader_that_has_had_enough_is_no_failure_to_shout_about(project: Path
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_a_terminal_that_knows_ascii_alone_gets_escapes_and_a_script_gets_utf_8(project: Path) -> None:
+    (project / "menu.py").write_text("def crème():\n    pass\n", encoding="utf-8")
+    process("-m", "drift_mcp", "scan", root=project)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    bare = plain | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    for words, said in (
+        (("functions", "crème"), b"menu.py:1  function cr\\xe8me"),
+        (("functions", "crème", "--json"), '"cr\u00e8me"'.encode()),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "drift_mcp", *words], cwd=project, env=bare, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert said in done.stdout
+
+
+def test_a_command_that_nobody_listens_to_does_its_work(project: Path) -> None:
+    command = f'"{sys.executable}" -m drift_mcp scan >&- 2>&-'
+    assert subprocess.run(["/bin/sh", "-c", command], cwd=project, check=False).returncode == 0
+    assert "2 functions" in process("-m", "drift_mcp", "status", root=project).stdout
+
+
 def test_help_imports_nothing_heavy(project: Path) -> None:
     program = """
 import sys, drift_mcp.cli
