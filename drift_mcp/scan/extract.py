@@ -327,6 +327,7 @@ def _by_processes(root: str, entries: Sequence[Entry], jobs: int) -> Iterator[Ex
     batches: queue.SimpleQueue[list[Entry]] = queue.SimpleQueue()
     for batch in _batches(entries):
         batches.put(batch)
+    jobs = min(jobs, batches.qsize())
     # Bounded, so that a slow consumer holds the processes back rather than the memory full.
     answers: queue.Queue[list[Extracted] | None] = queue.Queue(jobs * _WAITING)
     stopped = threading.Event()
