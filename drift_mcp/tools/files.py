@@ -9,6 +9,8 @@ from typing import Annotated
 
 import apsw
 
+from drift_mcp.cortex.recall import Hit
+from drift_mcp.errors import StoreUnusable
 from drift_mcp.project import Project
 from drift_mcp.tables import conventions, lookup, reach
 from drift_mcp.tables.lookup import Function
@@ -33,6 +35,10 @@ _BESIDE = 8
 def file_context(project: Project, asked: FileContext) -> Answer:
     """Everything worth knowing before editing this file: its functions with their callers, routes, the data it touches,
     conventions and outliers there, problems, and memories about it. With `line`, about the function there."""
+    if asked.line is None:
+        # Every answer names places as path:line; whoever hands one back means it.
+        file, line = meant.spot(asked.file)
+        asked = dataclasses.replace(asked, file=file, line=line)
     with project.read() as db:
         here = window("file_context", dataclasses.asdict(asked), generation(db), _FUNCTIONS)
         (path,) = meant.one_file(db, asked.file)
@@ -50,7 +56,12 @@ def file_context(project: Project, asked: FileContext) -> Answer:
         places = {one.key: conventions.places(db, one.key, files=[path]) for one in holding}
         problems = lookup.problems_in(db, path)
         used_by = lookup.used_by(db, path)
-    memories = project.memory.about([path], [one.id for one in defined if asked.line is not None]).hits
+    notes: tuple[str, ...] = ()
+    memories: Sequence[Hit] = ()
+    try:
+        memories = project.memory.about([path], [one.id for one in defined if asked.line is not None]).hits
+    except StoreUnusable as problem:  # the code is known without them
+        notes = (f"What is remembered about it is not known: {problem}",)
     shown = [one for one in defined if one.kind != "module"]
     page = shown[here.offset : here.offset + here.limit]
     touched = sorted(
@@ -105,6 +116,7 @@ def file_context(project: Project, asked: FileContext) -> Answer:
             ),
             Section("Used by", tuple(Row("", "", file) for file in used_by[:_BESIDE]), len(used_by), "files"),
         ),
+        notes,
         data={
             "file": path,
             "functions": [

@@ -5,6 +5,7 @@ Never guesses: several that fit are several candidates, and none is an error wit
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import apsw
 
 from drift_mcp.errors import DriftError
-from drift_mcp.tables import lookup
+from drift_mcp.tables import about, lookup
 from drift_mcp.tables.lookup import Function
 from drift_mcp.tools.answer import Row, Section, clip, count, place
 
@@ -63,7 +64,10 @@ def code(db: apsw.Connection, target: str) -> Code:
     path, _, line = target.strip().rpartition(":")
     if "::" not in target and not (path and line.isdigit()) and _looks_like_a_file(target):
         (file,) = one_file(db, target)
-        return Code(file, lookup.in_file(db, file))
+        inside = lookup.in_file(db, file)
+        if not inside:
+            raise _no_code(file)
+        return Code(file, inside)
     found = function(db, target)
     one = found[0]
     return Code(f"{one.qualified_name} ({place(one.file, one.start_line)})", found, len(found) > 1)
@@ -82,8 +86,18 @@ def at(db: apsw.Connection, file: str, line: int) -> Function:
     (path,) = one_file(db, file)
     found = lookup.around(db, path, line)
     if found is None:
-        raise DriftError(f"{path} holds no code that was scanned (list_facts domain=problems says why).")
+        raise _no_code(path)
     return found
+
+
+def _no_code(path: str) -> DriftError:
+    return DriftError(f"{path} holds no code that was scanned (list_facts domain=problems says why).")
+
+
+def spot(text: str) -> tuple[str, int | None]:
+    """A path, and the line if one stands behind it."""
+    found = _PLACE.fullmatch(text.strip())
+    return (text, None) if found is None else (found["file"], int(found["line"]))
 
 
 def one_file(db: apsw.Connection, text: str) -> tuple[str]:
@@ -98,7 +112,7 @@ def one_file(db: apsw.Connection, text: str) -> tuple[str]:
 
 def files_meant(db: apsw.Connection, text: str) -> Sequence[str]:
     """Files by their path in the project, or by the end of it. Raises DriftError for none."""
-    asked = _normal(text)
+    asked = _normal(db, text)
     found = lookup.paths_ending(db, asked)
     if asked in found:
         return [asked]
@@ -109,9 +123,13 @@ def files_meant(db: apsw.Connection, text: str) -> Sequence[str]:
     return found
 
 
-def _normal(text: str) -> str:
-    path = PurePosixPath(text.strip().replace("\\", "/"))
-    return str(path.relative_to("/")) if path.is_absolute() else str(path)
+def _normal(db: apsw.Connection, text: str) -> str:
+    """A path as the store keeps it. Agents hold whole paths in hand; one of another folder fits no file."""
+    path = posixpath.normpath(text.strip().replace("\\", "/"))
+    project = about.read(db)
+    if project is not None and PurePosixPath(path).is_relative_to(project.root_path):
+        return str(PurePosixPath(path).relative_to(project.root_path))
+    return path.lstrip("/")
 
 
 # As many as a reader compares at a glance.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from drift_mcp.errors import DriftError
-from drift_mcp.model import Scan, Status
+from drift_mcp.model import Status
 from drift_mcp.project import Project
 from drift_mcp.tables import status
 from drift_mcp.tools import freshness
 from drift_mcp.tools.answer import Answer, clip, count
 from drift_mcp.tools.arguments import Asked, Told
+
+if TYPE_CHECKING:  # the scanner and its grammars: answers never need them
+    from drift_mcp.ingest import ScanRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,27 +44,29 @@ def scanned(
     # The scanner and its grammars are imported where a scan begins: answers alone never need them.
     from drift_mcp import ingest
 
-    ingest.scan(
+    within = [_inside(project.root, path) for path in paths]
+    run = ingest.scan(
         project,
         full=full,
-        paths=[_inside(project.root, path) for path in paths] or None,
+        paths=within or None,
         jobs=jobs,
         on_progress=on_progress,
     )
     with project.read() as db:
         known = status.read(db)
         fresh = freshness.of(db)
-    run = known.last_scan
+    missing = [path for path in within if not (project.root / path).exists()] if not run.deleted else []
     return Answer(
-        "\n".join(_said(project.root, known, run)),
+        "\n".join(_said(project.root, known, run, missing)),
         data={
             "project": project.root.name,
-            "files_scanned": run.files_scanned if run else 0,
-            "changed_files": run.changed_files if run else 0,
-            "skipped_files": run.skipped_files if run else 0,
-            "problems": run.errors if run else 0,
-            "duration_ms": run.duration_ms if run else 0,
-            "incremental": bool(run.incremental) if run else False,
+            "files_scanned": run.changed,
+            "changed_files": run.changed + run.deleted,
+            "skipped_files": sum(known.skipped.values()),
+            "problems": known.failed,
+            "duration_ms": run.duration_ms,
+            "incremental": run.incremental,
+            "missing": missing,
             "files": known.files,
             "functions": known.functions,
             "calls": {"total": known.calls, "resolved": known.calls_resolved},
@@ -72,18 +77,22 @@ def scanned(
     )
 
 
-def _said(root: Path, known: Status, run: Scan | None) -> list[str]:
-    read = run.files_scanned if run and run.files_scanned else 0
+def _said(root: Path, known: Status, run: ScanRun, missing: Sequence[str]) -> list[str]:
+    done = f"{count(run.changed, 'files')} read" if run.changed else "nothing has changed"
+    if run.deleted:
+        done = f"{done if run.changed else 'nothing read'}, {count(run.deleted, 'files')} gone"
     lines = [
-        f"{root.name}: {count(read, 'files')} read, {count(known.files, 'files')} known, "
-        f"{count(known.functions, 'functions')}, {count(known.calls, 'call sites')}, {count(known.tables, 'tables')}."
-        + (f" {run.duration_ms / 1000:.1f} s." if run and run.duration_ms is not None else "")
+        f"{root.name}: {done}; {count(known.files, 'files')} known, "
+        f"{count(known.functions, 'functions')}, {count(known.calls, 'call sites')}, {count(known.tables, 'tables')}. "
+        f"{run.duration_ms / 1000:.1f} s."
     ]
+    if missing:
+        lines.append(f"Nothing lies at {clip(', '.join(missing), 200)}: `paths` are paths from the project's root.")
     if known.skipped:
         reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(known.skipped.items()))
         lines.append(f"Skipped: {reasons} (list_facts domain=problems names them).")
-    if run and run.errors:
-        lines.append(f"{count(run.errors, 'problems')} in what was read (list_facts domain=problems).")
+    if known.failed:
+        lines.append(f"{count(known.failed, 'files')} could not be read (list_facts domain=problems).")
     if known.files and not known.functions:
         lines.append("Not one function was found: is the language one of Python, TypeScript and JavaScript?")
     if not known.files:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from drift_mcp.errors import StoreUnusable
 from drift_mcp.model import Status
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, status
@@ -29,10 +30,10 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
     with project.read() as db:
         known = status.read(db)
         begun = lookup.scan_begun(db)
-    standing = project.memory.standing()
+    memories, model, unusable = _memory(project)
     internal = known.calls_resolved + known.calls_unresolved
     share = f", {known.calls_resolved / internal:.0%} of those inside the project resolved" if internal else ""
-    attention = _attention(known, begun)
+    attention = [*unusable, *_attention(known, begun)][:_ATTENTION]
     lines = [
         f"{project.root.name}: {count(known.files, 'files')} ({_some(known.languages)}), "
         f"{count(known.functions, 'functions')}, {count(known.classes, 'classes')}.",
@@ -41,7 +42,7 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
         + (f"; health {known.health.score} of 100." if known.health.score is not None else "."),
         f"Data: {count(known.tables, 'tables')}, {count(known.access_points, 'access points')}, "
         f"sensitive fields: {_some(known.sensitive_fields) or 'none'}.",
-        f"Memories: {standing.memories}.",
+        f"Memories: {'unknown' if memories is None else memories}.",
         *(f"Attention: {said}" for said in attention),
     ]
     if known.refreshed_at is None:
@@ -69,11 +70,20 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
                 "sensitive_fields": sum(known.sensitive_fields.values()),
                 "by_class": dict(known.sensitive_fields),
             },
-            "memories": standing.memories,
-            "model": standing.model,
+            "memories": memories,
+            "model": model,
             "attention": attention,
         },
     )
+
+
+def _memory(project: Project) -> tuple[int | None, str | None, list[str]]:
+    """How many memories, how the model stands, and what is wrong: the code is known without them."""
+    try:
+        standing = project.memory.standing()
+    except StoreUnusable as problem:
+        return None, None, [str(problem)]
+    return standing.memories, standing.model, []
 
 
 def _attention(known: Status, begun: str | None) -> list[str]:
@@ -92,7 +102,7 @@ def _attention(known: Status, begun: str | None) -> list[str]:
         said.append(f"{count(known.problems['syntax'], 'syntax problems')}: those parts are missing (domain=problems)")
     if known.refreshed_at is not None and known.files and not known.functions:
         said.append("files were read and not one function was found: is the language Python, TypeScript or JavaScript?")
-    return said[:_ATTENTION]
+    return said
 
 
 def _some(counts: Mapping[str, Any]) -> str:

@@ -10,16 +10,18 @@ import pytest
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tables import listed, scans, status
+from drift_mcp.tables import files, listed, scans, status
 from drift_mcp.tools import calls
 from drift_mcp.tools.answer import Answer, budget, render, tokens
 from drift_mcp.tools.arguments import PLAIN_TEXT
+from drift_mcp.tools.data import ReachableData, reachable_data
 from drift_mcp.tools.facts import Domain, ListFacts, list_facts
 from drift_mcp.tools.files import FileContext, file_context
 from drift_mcp.tools.impact import ImpactOfChange, impact_of_change
 from drift_mcp.tools.memory import MemorySearch, MemoryWrite, memory_search, memory_write
 from drift_mcp.tools.patterns import QueryPatterns, ReviewPattern, query_patterns, review_pattern
 from drift_mcp.tools.projects import OpenProjects
+from drift_mcp.tools.scan import ScanProject, scan_project
 from drift_mcp.tools.status import DriftStatus, drift_status
 
 
@@ -74,6 +76,39 @@ def test_before_the_first_scan_has_ended_questions_say_so(empty: Project) -> Non
     with OpenProjects(empty.root) as projects:
         reply = calls.answered(projects, "find_functions", {"query": "x"})
     assert reply.is_error and "has not ended" in reply.text
+
+
+def test_a_memory_that_is_no_database_costs_memories_alone(empty: Project) -> None:
+    root = empty.root
+    (root / "a.py").write_text("def here():\n    pass\n")
+    calls.answer(OpenProjects(root), "scan_project", {})
+    (root / ".drift" / "cortex.db").write_bytes(b"no database")
+    for name in ("cortex.db-wal", "cortex.db-shm"):
+        (root / ".drift" / name).unlink(missing_ok=True)
+    with Project(root) as project:
+        found = document(drift_status(project, DriftStatus()))
+        assert (found["functions"], found["memories"]) == (1, None)
+        assert found["attention"][0].startswith("cortex.db is not a database. It was left untouched.")
+        said = text(file_context(project, FileContext(file="a.py")))
+        assert "def here()" in said and "cortex.db is not a database" in said
+    assert (root / ".drift" / "cortex.db").read_bytes() == b"no database"
+
+
+def test_a_scan_says_what_it_did_and_not_what_the_one_before_did(empty: Project) -> None:
+    (empty.root / "a.py").write_text("def here():\n    pass\n")
+
+    def scanned(*paths: str) -> str:
+        return text(scan_project(empty, ScanProject(paths=paths))).splitlines()[0]
+
+    assert scanned().startswith("shop: 1 file read; 1 file known, 1 function, 0 call sites")
+    assert scanned().startswith("shop: nothing has changed; 1 file known")
+    (empty.root / "a.py").unlink()
+    assert scanned("a.py").startswith("shop: nothing read, 1 file gone; 0 files known")
+
+
+def test_a_path_where_nothing_lies_is_named(empty: Project) -> None:
+    (empty.root / "a.py").write_text("x = 1\n")
+    assert "Nothing lies at nowhere/b.py: " in text(scan_project(empty, ScanProject(paths=("a.py", "nowhere/b.py"))))
 
 
 def test_the_status_fits_its_budget(shop: Project) -> None:
@@ -226,6 +261,32 @@ def test_what_to_know_before_an_edit(conventions: Project) -> None:
     assert "app/crud.py:7  Handlers log: logs nothing" in said
     assert "never log passwords" in said
     assert "users.password_hash  write  auth" in said
+
+
+def test_a_file_is_meant_by_its_whole_path_and_by_a_place_in_it(shop: Project) -> None:
+    by_name = text(file_context(shop, FileContext(file="app/routes.py")))
+    assert text(file_context(shop, FileContext(file=str(shop.root / "app" / "routes.py")))) == by_name
+    assert text(file_context(shop, FileContext(file="./tests/../app/routes.py"))) == by_name
+    in_it = text(file_context(shop, FileContext(file="app/routes.py", line=9)))
+    assert text(file_context(shop, FileContext(file=f"{shop.root}/app/routes.py:9"))) == in_it
+
+
+def test_a_file_of_another_folder_is_no_file_of_this_project(shop: Project) -> None:
+    with pytest.raises(DriftError, match=r"No file '/elsewhere/app/routes\.py' among those that were scanned"):
+        file_context(shop, FileContext(file="/elsewhere/app/routes.py"))
+
+
+def test_a_file_that_was_not_read_reaches_nothing_and_touches_nothing_for_a_reason(shop: Project) -> None:
+    with shop.write() as tx:
+        files.put(
+            tx, [files.NewFile("big.py", None, 50_000_000, 0, None, 1, 0, status="skipped", skip_reason="too_large")]
+        )
+    for ask in (
+        lambda: impact_of_change(shop, ImpactOfChange(target="big.py")),
+        lambda: reachable_data(shop, ReachableData(location="big.py")),
+    ):
+        with pytest.raises(DriftError, match=r"big\.py holds no code that was scanned"):
+            ask()
 
 
 def test_the_function_around_a_line(shop: Project) -> None:
