@@ -8,7 +8,7 @@ it does read every column, but nobody wrote the column's name there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from drift_mcp.graph import libraries, sql
@@ -17,7 +17,6 @@ from drift_mcp.graph.models import Model, Models
 from drift_mcp.graph.values import (
     CLASS,
     DICT,
-    EXTERNAL,
     FOREIGN,
     FUNCTION,
     LIST,
@@ -191,12 +190,13 @@ class DataReader:
             if call.flags & F.DECORATOR:
                 continue
             found.extend(self._raw(module, call))
+            if number not in consumed and call.callee[0] in (F.ATTR, F.NAME, F.FREE):
+                found.extend(self._chain(module, number))
             if not self._has_models:
                 continue
             if self._by_accessor:
                 found.extend(self._prisma(module, call))
             if number not in consumed and call.callee[0] in (F.ATTR, F.NAME, F.FREE):
-                found.extend(self._chain(module, number))
                 found.extend(self._typed_input(module, call))
             found.extend(self._constructed(module, call))
             found.extend(self._session(module, call))
@@ -273,7 +273,9 @@ class DataReader:
     # -- constructors and dictionaries of values
 
     def _constructed(self, module: Module, call: Call) -> Iterable[Access]:
-        if call.callee[0] not in (F.NAME, F.ATTR, F.IMPORTED) or not (call.name[:1].isupper() or call.flags & F.NEW):
+        if call.callee[0] not in (F.NAME, F.FREE, F.ATTR, F.IMPORTED) or not (
+            call.name[:1].isupper() or call.flags & F.NEW
+        ):
             return
         for value in self._evaluator.values(module, call.callee):
             if value[0] != CLASS:
@@ -386,8 +388,15 @@ class DataReader:
         links: list[Call] = []
         number: int | None = top
         root: Expr | None = None
+        found: list[Access] | None
         while number is not None:
             call = module.facts.calls[number]
+            if call.name in libraries.REPOSITORY_MAKERS and links:  # getRepository(User).find()
+                for value in self._evaluator.values(module, (F.CALL, number)):
+                    found = self._queried(module, None, value, links[::-1])
+                    if found is not None:
+                        yield from found
+                        return
             links.append(call)
             below = call.callee[1] if call.callee[0] == F.ATTR else None
             while below is not None and below[0] == F.AWAITED:
@@ -955,14 +964,3 @@ def _merged(accesses: list[Access]) -> list[Access]:
             column=min(earlier.column, access.column),
         )
     return list(found.values())
-
-
-def columns_of(models: Iterable[Model]) -> Mapping[str, frozenset[str]]:
-    """Table → its columns, over all models that declare it."""
-    found: dict[str, set[str]] = {}
-    for model in models:
-        found.setdefault(model.table, set()).update(field.column for field in model.fields)
-    return {table: frozenset(columns) for table, columns in found.items()}
-
-
-__all__ = ["EXTERNAL", "Access", "DataReader", "columns_of"]

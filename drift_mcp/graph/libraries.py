@@ -77,9 +77,8 @@ _QUERY_MAKERS: Final = words("query select select_from selectinload with_entitie
 _QUERY_RUNNERS: Final = words("execute exec scalars stream stream_scalars scalar")
 _ROW_GETTERS: Final = words("get get_one merge refresh get_object_or_404 aget_object_or_404 get_or_404")
 _LIST_GETTERS: Final = words("get_list_or_404")
-_ASKED: Final = (
-    _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | frozenset(("getRepository", "getCustomRepository"))
-)
+REPOSITORY_MAKERS: Final = words("getRepository getCustomRepository getTreeRepository getMongoRepository")
+_ASKED: Final = _QUERY_MAKERS | _QUERY_RUNNERS | _ROW_GETTERS | _LIST_GETTERS | REPOSITORY_MAKERS
 
 _PRISMA_ROW: Final = words("findUnique findUniqueOrThrow findFirst findFirstOrThrow create update upsert delete")
 _PRISMA_ROWS: Final = words("findMany createManyAndReturn updateManyAndReturn")
@@ -87,6 +86,10 @@ _PRISMA_ROWS: Final = words("findMany createManyAndReturn updateManyAndReturn")
 _RELATIONS_TO_ONE: Final = words("ForeignKey OneToOneField")
 _RELATIONS_TO_MANY: Final = words("ManyToManyField")
 _RELATIONS: Final = _RELATIONS_TO_ONE | _RELATIONS_TO_MANY | words("relationship Relationship")
+
+# What makes a router of the JavaScript family, and which of its methods give the router itself back.
+_ROUTERS: Final = words("Router express Express Hono IRouter Application")
+_ROUTER_CHAIN: Final = words("use get post put delete patch head options all param")
 
 # Classes outside the project whose subclasses are rows of a table, by the end of their dotted name.
 _MODEL_BASES: Final = (
@@ -233,7 +236,7 @@ def result(module: Module, number: int, evaluator: Evaluator) -> Values | None:
             return ()
         found = tuple((QUERY, each[1], each[2]) for each in models if is_model(each[1], each[2], evaluator))
         return found or None
-    if call.name in ("getRepository", "getCustomRepository"):
+    if call.name in REPOSITORY_MAKERS:
         return (
             tuple(
                 (FOREIGN, "typeorm.Repository", (module.path, number), (((OBJECT, each[1], each[2], ()),),))
@@ -269,6 +272,8 @@ def foreign_result(receiver: Value, name: str, site: tuple[Module, int] | None, 
             return ()
         if name in ("get", "pop", "value", "unwrap", "toPromise", "find"):
             return tuple(rows)
+    if name in _ROUTER_CHAIN and str(receiver[1]).rsplit(".", 1)[-1] in _ROUTERS:
+        return (receiver,)  # Router().use('/api', api).get('/x', f): one router, however many calls make it
     if str(receiver[1]).count(".") >= 5:
         return ()
     place = None if site is None else (site[0].path, site[1])

@@ -49,6 +49,7 @@ class Linked:
                 heirs[module.path, number].append(one)
             for name in self.evaluator.external_bases(*one):
                 outside[name.rsplit(".", 1)[-1]].append(one)
+        self.heirs = heirs
         self.resolver = Resolver(
             self.evaluator,
             named=lambda name: tuple(methods[name]),
@@ -81,7 +82,9 @@ class Linked:
         return [model for path in self.facts for model in reader.declared_in(path)]
 
     def accesses(self, path: str) -> list[Access]:
-        return DataReader(self.evaluator, Models(self.evaluator), self.models()).accesses(path)
+        models = Models(self.evaluator)
+        reader = DataReader(self.evaluator, models, self.models(), heirs=lambda file, number: self.heirs[file, number])
+        return reader.accesses(path)
 
     def entry_points(self) -> list[EntryPoint]:
         return EntryPointFinder(self.evaluator).find(sorted(self.facts))

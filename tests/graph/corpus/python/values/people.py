@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, Generic, Iterator, Optional, Self, TypeVar
@@ -173,3 +174,26 @@ def inferred(flag):
         held.look()
         #    ^^^^ calls people.Registry.look by typed
     return table["a"](1, 2)
+
+
+class Copied:
+    def twin(self):
+        other = copy.copy(self)
+        other.size = 1
+        return other
+
+
+class Sheep(Copied):
+    def bleat(self):
+        pass
+
+
+current: Sheep = LocalProxy(lambda: Sheep())
+
+
+def copies():
+    Sheep().twin().bleat()
+    #              ^^^^^ calls people.Sheep.bleat by typed
+    sheep = current._get_current_object()
+    sheep.bleat()
+    #     ^^^^^ calls people.Sheep.bleat by typed
