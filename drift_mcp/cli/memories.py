@@ -101,6 +101,7 @@ def _search(asked: argparse.Namespace) -> int:
     return ask(
         asked,
         "memory_search",
+        by_meaning=asked.query is not None,
         query=asked.query,
         types=asked.types,
         tags=asked.tags,
@@ -133,4 +134,4 @@ _WRITTEN = (
 
 def _write(asked: argparse.Namespace) -> int:
     given = {name: getattr(asked, name, None) for name in _WRITTEN}
-    return ask(asked, "memory_write", action=asked.action, **given)
+    return ask(asked, "memory_write", by_meaning=asked.action in ("add", "revise"), action=asked.action, **given)

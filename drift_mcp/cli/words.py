@@ -41,8 +41,13 @@ def answering(parser: argparse.ArgumentParser, *, pages: bool = True) -> None:
 _SHARED = {"run", "json", "project", "limit", "cursor", "budget_tokens"}
 
 
-def ask(asked: argparse.Namespace, tool: str, **given: Any) -> int:
-    """Ask a tool and print its answer as it would go to an agent, at full length unless told otherwise."""
+# The model is there in a third of a second, and makes a vector in some milliseconds; a slow machine gets ten times that.
+_MODEL_SECONDS = 4.0
+
+
+def ask(asked: argparse.Namespace, tool: str, *, by_meaning: bool = False, **given: Any) -> int:
+    """Ask a tool and print its answer as it would go to an agent, at full length unless told otherwise. `by_meaning`
+    waits for the embedding model, which a server loads meanwhile: this process answers once and ends."""
     # Behind the parse: `drift --help` needs none of the rooms below.
     from drift_mcp.tools import calls
     from drift_mcp.tools.answer import MOST_TOKENS
@@ -59,7 +64,12 @@ def ask(asked: argparse.Namespace, tool: str, **given: Any) -> int:
     if asked.project is not None:
         arguments["project"] = asked.project
     with OpenProjects(None) as projects:
+        project = projects.get(projects.root(asked.project), create=False) if by_meaning else None
+        if project is not None:
+            project.memory.wait_for_vectors(_MODEL_SECONDS)
         text = calls.answer(projects, tool, arguments, progress_bar())
+        if project is not None:
+            project.memory.wait_for_vectors(_MODEL_SECONDS)
     print(text)
     return DONE
 
