@@ -11,7 +11,19 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from drift_mcp.graph.evaluate import Evaluator, Module
-from drift_mcp.graph.values import CLASS, EXTERNAL, FOREIGN, FUNCTION, METHOD, MODULE, OBJECT, STRING, Value, Values
+from drift_mcp.graph.values import (
+    CLASS,
+    DICT,
+    EXTERNAL,
+    FOREIGN,
+    FUNCTION,
+    METHOD,
+    MODULE,
+    OBJECT,
+    STRING,
+    Value,
+    Values,
+)
 from drift_mcp.graph.words import words
 from drift_mcp.scan import facts as F
 from drift_mcp.scan.facts import Call, Definition, Expr
@@ -102,8 +114,15 @@ _SERVER_NAMES: Final = re.compile(
 )
 _NEXT_ROUTE: Final = re.compile(r"(?:^|/)app/(.*?)/?route\.(?:ts|tsx|js|jsx|mjs)$")
 _NEXT_PAGE: Final = re.compile(r"(?:^|/)pages/(api/.*?)\.(?:ts|tsx|js|jsx)$")
+# Names that lead to names: a handler is imported through a barrel or two.
+_MOST_HOPS: Final = 8
 # A router mounted in more places than this is a test harness's; the first ones stand for all.
 _MOST_PREFIXES: Final = 8
+
+
+def _declares(name: str) -> bool:
+    """Whether a decorator of that name may make a route of what it decorates."""
+    return name in _VERBS or name in ("route", "api_route", "api_view", "websocket_route")
 
 
 class EntryPointFinder:
@@ -170,10 +189,12 @@ class EntryPointFinder:
     def _python_routes(self, module: Module, mounts: list[_Mount]) -> Iterable[_Route]:
         for number, call in enumerate(module.facts.calls):
             name = call.name
-            if call.flags & F.DECORATOR and (
-                name in _VERBS or name in ("route", "api_route", "api_view", "websocket_route")
-            ):
-                yield from self._decorated(module, call)
+            if call.flags & F.DECORATOR and _declares(name):
+                yield from self._decorated(module, call, ((module.path, call.caller),))
+            elif call.callee[0] == F.CALL and call.arguments and _declares(module.facts.calls[call.callee[1]].name):
+                # `router.post("/register")(register)`: a decorator put on by hand.
+                applied = module.facts.calls[call.callee[1]]
+                yield from self._decorated(module, applied, self._functions(module, call.arguments[0]))
             elif name in (
                 "include_router",
                 "register_blueprint",
@@ -195,7 +216,7 @@ class EntryPointFinder:
             elif name in ("Route", "WebSocketRoute") and len(call.arguments) >= 2:
                 yield from self._starlette(module, call)
 
-    def _decorated(self, module: Module, call: Call) -> Iterable[_Route]:
+    def _decorated(self, module: Module, call: Call, views: Iterable[tuple[str, int]]) -> Iterable[_Route]:
         if call.callee[0] != F.ATTR:
             return
         owners = self._evaluator.values(module, call.callee[1])
@@ -211,9 +232,11 @@ class EntryPointFinder:
             framework = "http"
         if path is None:
             return
-        line = module.facts.definitions[call.caller].line
-        for method in self._methods(module, call):
-            yield _Route(module.path, call.caller, method, path, owner, framework, line)
+        methods = self._methods(module, call)
+        for file, definition in views:
+            line = module.facts.definitions[definition].line if file == module.path else call.line
+            for method in methods:
+                yield _Route(file, definition, method, path, owner, framework, line)
 
     def _methods(self, module: Module, call: Call) -> tuple[str, ...]:
         if call.name in _VERBS:
@@ -477,8 +500,7 @@ class EntryPointFinder:
             if any(value[0] in (CLASS, MODULE) for value in owners):
                 return
             framework = "http"
-        last = handlers[-1]
-        functions = list(self._functions(module, last))
+        functions = self._wrapped(module, handlers[-1], 0) or list(self._functions(module, handlers[-1]))
         functions.extend((module.path, each[1]) for each in handlers[:-1] if each[0] == F.DEFINITION)
         for file, definition in functions:
             yield _Route(file, definition, _VERBS[call.name], path, owner, framework, call.line)
@@ -733,6 +755,45 @@ class EntryPointFinder:
         return "" if module is None else module.facts.definitions[number].qualified_name
 
     # -- small questions
+
+    def _wrapped(self, module: Module, expression: Expr, hops: int) -> list[tuple[str, int]]:
+        """The handler in `const list = wrap(async (request, response) => …)`, wherever `list` is imported to: what the
+        wrapper returns is the same for every handler and says nothing about this one."""
+        if hops > _MOST_HOPS:
+            return []
+        kind = expression[0]
+        if kind == F.CALL:
+            return [
+                function
+                for argument in module.facts.calls[expression[1]].arguments
+                if argument[0] in (F.DEFINITION, F.NAME, F.ATTR, F.IMPORTED)
+                for function in self._wrapped(module, argument, hops + 1) or self._functions(module, argument)
+            ]
+        places: list[tuple[Module, Expr]] = []
+        if kind == F.NAME:
+            places = [(module, each) for each in module.facts.scopes[expression[1]].bindings.get(expression[2], ())]
+        elif kind == F.IMPORTED:
+            entry = module.facts.imports[expression[1]]
+            path = self._evaluator.modules.resolve(module.path, entry.module)
+            if path is not None and entry.name not in (None, "*", "="):
+                places = self._exported(path, entry.name or "")
+        elif kind == F.ATTR:
+            for owner in self._evaluator.values(module, expression[1]):
+                if owner[0] == MODULE:
+                    places.extend(self._exported(owner[1], expression[2]))
+                elif owner[0] == DICT:
+                    holder, given = self._evaluator.module(owner[1]), _pair(owner[2], expression[2])
+                    if holder is not None and given is not None:
+                        places.append((holder, given))
+        return [function for place, each in places for function in self._wrapped(place, each, hops + 1)]
+
+    def _exported(self, path: str, name: str) -> list[tuple[Module, Expr]]:
+        owner = self._evaluator.module(path)
+        if owner is None:
+            return []
+        whole = owner.facts.exports.get("=")
+        expression = owner.facts.exports.get(name) or (None if whole is None else _pair(whole, name))
+        return [] if expression is None else [(owner, expression)]
 
     def _functions(self, module: Module, expression: Expr) -> Iterable[tuple[str, int]]:
         """The functions that a handler expression names, through arrays, wrappers and bound methods."""

@@ -792,6 +792,8 @@ class Evaluator:
             known = libraries.class_attribute(owner, name, self)
             if known is not None:
                 return known
+            if name == "_get_current_object" and kind == OBJECT:  # what stands behind a proxy declared by its type
+                return ((BOUND_EXTERNAL, owner, name),)
             external = self.external_bases(path, number)
             if external:
                 return ((EXTERNAL, f"{external[0]}.{name}"),)
@@ -1303,6 +1305,8 @@ class Evaluator:
             return libraries.foreign_result(receiver, name, site, self)
         if receiver[0] == BOUND_EXTERNAL:
             return ()
+        if receiver[0] == OBJECT:
+            return (receiver,)
         return libraries.query_result(receiver, name, site, self)
 
     def _returned(self, callee: Value, site: tuple[Module, int] | None) -> Values:
@@ -1388,7 +1392,11 @@ class Evaluator:
             if len(bindings) == 1 and bindings[0][0] in (F.SELF, F.CALL):
                 return self._made_by_receiver(module, bindings[0], receiver)
         if expression[0] == F.CALL:
-            callee = module.facts.calls[expression[1]].callee
+            call = module.facts.calls[expression[1]]
+            callee = call.callee
+            if call.name in ("copy", "deepcopy") and len(call.arguments) == 1:
+                # `copy.copy(self)`: what copies itself by other means takes no argument.
+                return self._made_by_receiver(module, call.arguments[0], receiver)
             if callee[0] == F.NAME:
                 bindings = module.facts.scopes[callee[1]].bindings.get(callee[2], ())
                 if len(bindings) == 1 and bindings[0][0] == F.SELF and bindings[0][2]:
