@@ -482,11 +482,12 @@ class EntryPointFinder:
                 and below.callee[1][0] == F.CALL
             ):
                 below = module.facts.calls[below.callee[1][1]]
-            if below is None or below.name != "route" or not below.arguments or below.callee[0] != F.ATTR:
-                return
-            path = self._text(module, below.arguments[0])
-            receiver = below.callee[1]
-            handlers = call.arguments
+            if below is not None and below.name == "route" and below.arguments and below.callee[0] == F.ATTR:
+                path = self._text(module, below.arguments[0])
+                receiver = below.callee[1]
+                handlers = call.arguments
+            else:  # Router().get('/x', handler)
+                path = self._text(module, call.arguments[0])
         else:
             path = self._text(module, call.arguments[0])
         if path is None or not handlers:
