@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift_mcp import ingest
@@ -24,8 +24,8 @@ _TICKS = itertools.count(1_700_000_000_000_000_000, 1_000_000)
 VISIBLE = {
     "files": "SELECT path, language, size, lines, status, skip_reason, is_test FROM file_metadata",
     "functions": """
-        SELECT id, kind, start_line, end_line, column_num, is_exported, is_entry_point, is_data_accessor, is_constructor,
-            is_async, is_test, decorators, parameters, signature, return_type, visibility, complexity
+        SELECT id, kind, start_line, end_line, column_num, is_exported, is_entry_point, is_data_accessor,
+            is_constructor, is_async, is_test, decorators, parameters, signature, return_type, visibility, complexity
         FROM v_functions""",
     "calls": """
         SELECT caller_id, callee_id, callee_name, line, column_num, candidate, resolution, argument_count, reason
@@ -51,8 +51,12 @@ VISIBLE = {
     "entry points": "SELECT kind, label, method, path, framework, function_id, line FROM v_entry_points",
     "environment": "SELECT id, method, is_required, default_value, function_id FROM v_env_access_points",
     "problems": "SELECT file, line, kind, message FROM v_file_problems",
-    "patterns": "SELECT id, status, dominant_variant, location_count, outlier_count, confidence_score, severity FROM patterns",
-    "locations": "SELECT pattern_id, file, line, column_num, variant, is_outlier, outlier_reason FROM v_pattern_locations",
+    "patterns": """
+        SELECT id, status, dominant_variant, location_count, outlier_count, confidence_score, severity
+        FROM patterns""",
+    "locations": """
+        SELECT pattern_id, file, line, column_num, variant, is_outlier, outlier_reason
+        FROM v_pattern_locations""",
 }
 
 
@@ -336,12 +340,12 @@ def test_a_scan_that_dies_in_its_transaction_leaves_the_state_before(root: Path)
 
 # -- changes end where a fresh scan would
 
-# A small project of many dependencies. Each file has several forms: None is its absence, and the first is the usual one.
+# A small project of many dependencies. Each file has several forms: None is its absence, the first is the usual one.
 FORMS: dict[str, tuple[str | bytes | None, ...]] = {
     "app/__init__.py": ("", "from app.cart import Cart as Basket\n", None),
     "app/base.py": (
-        "class Repo:\n    def load(self):\n        return self.prepare_it()\n\n    def prepare_it(self):\n        return 1\n",
-        "class Repo:\n    def fetch(self):\n        return 1\n\n    @property\n    def label(self):\n        return 'x'\n",
+        "class Repo:\n    def load(self):\n        self.prepare_it()\n\n    def prepare_it(self):\n        return 1\n",
+        "class Repo:\n    def fetch(self): ...\n\n    @property\n    def label(self):\n        return 'x'\n",
         "from app.root import Root\n\n\nclass Repo(Root):\n    pass\n",
         None,
     ),
@@ -378,7 +382,7 @@ def make(loose):
     "zoo.py": (
         "class Lion:\n    def growl(self):\n        return 1\n",
         "class Tiger:\n    def growl(self):\n        return 1\n",
-        "class Lion:\n    def growl(self):\n        return 1\n\n\nclass Tiger(Lion):\n    def growl(self):\n        return 1\n",
+        "class Lion:\n    def growl(self): ...\n\n\nclass Tiger(Lion):\n    def growl(self): ...\n",
         None,
     ),
     "app/models.py": (
@@ -480,7 +484,13 @@ def orders():
         None,
     ),
     "app/main.py": (
-        "from fastapi import FastAPI\n\nfrom app import routes\n\napp = FastAPI()\napp.include_router(routes.router, prefix='/api')\n",
+        """from fastapi import FastAPI
+
+from app import routes
+
+app = FastAPI()
+app.include_router(routes.router, prefix="/api")
+""",
         "from fastapi import FastAPI\n\nfrom app.routes import router\n\napp = FastAPI()\napp.include_router(router)\n",
         "import app\n\n\ndef run():\n    app.Basket().total()\n    app.extra.thing_done()\n",
         None,
@@ -499,7 +509,10 @@ def orders():
     ),
     "schema.sql": (None, "CREATE TABLE users (id integer, email text, total integer);\n"),
     "web/api.ts": (
-        "export { load } from './users.service'\nexport * from './tools'\nexport default class Api { open() { return 1 } }\n",
+        """export { load } from './users.service'
+export * from './tools'
+export default class Api { open() { return 1 } }
+""",
         "export function load() { return 1 }\nexport class Api { close() { return 2 } }\n",
         None,
     ),
@@ -511,7 +524,9 @@ def orders():
     "web/tools/index.ts": ("export function cut() { return 1 }\n", None),
     "web/tools.ts": (None, "export function cut() { return 2 }\n"),
     "web/page.ts": (
-        "import Api, { load, cut } from '@/api'\nexport function page(x) { load(); cut(); new Api().open(); x.growl() }\n",
+        """import Api, { load, cut } from '@/api'
+export function page(x) { load(); cut(); new Api().open(); x.growl() }
+""",
         "import { Api } from './api'\nexport function page(it: Api) { it.close() }\n",
     ),
     "tsconfig.json": (

@@ -211,7 +211,8 @@ export class User {
 SEQUELIZE = """
 const { DataTypes, Model, Sequelize } = require('sequelize')
 const sequelize = new Sequelize('sqlite::memory:')
-const User = sequelize.define('User', { email: DataTypes.STRING, password: { type: DataTypes.STRING, field: 'secret' } }, { tableName: 'users' })
+const fields = { email: DataTypes.STRING, password: { type: DataTypes.STRING, field: 'secret' } }
+const User = sequelize.define('User', fields, { tableName: 'users' })
 """
 
 MONGOOSE = """
@@ -224,6 +225,11 @@ KNEX = """
 import knexFactory from 'knex'
 const knex = knexFactory({})
 """
+
+
+def service(method: str) -> str:
+    return f"export class S {{ constructor(private readonly users: Repository<User>) {{}} {method} }}"
+
 
 SCRIPT = [
     (PRISMA, "export const f = (prisma) => prisma.user.findMany()", ["read users(*)"]),
@@ -266,22 +272,22 @@ SCRIPT = [
     (PRISMA, "export const f = (thing) => thing.user.findMany()", []),
     (
         TYPEORM,
-        "export class S { constructor(private readonly users: Repository<User>) {} all() { return this.users.find() } }",
+        service("all() { return this.users.find() }"),
         ["read users(*)"],
     ),
     (
         TYPEORM,
-        "export class S { constructor(private users: Repository<User>) {} one() { return this.users.findOne({ where: { email: 'a' } }) } }",
+        service("one() { return this.users.findOne({ where: { email: 'a' } }) }"),
         ["read users(email_address, *)"],
     ),
     (
         TYPEORM,
-        "export class S { constructor(private users: Repository<User>) {} add(user: User) { return this.users.save(user) } }",
+        service("add(user: User) { return this.users.save(user) }"),
         ["write users(*)"],
     ),
     (
         TYPEORM,
-        "export class S { constructor(private users: Repository<User>) {} drop() { return this.users.delete({ id: 1 }) } }",
+        service("drop() { return this.users.delete({ id: 1 }) }"),
         ["delete users(*)"],
     ),
     (
