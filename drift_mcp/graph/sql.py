@@ -151,7 +151,8 @@ def _statement(statement: exp.Expr) -> list[_Raw]:
     for name in tables:
         if name == target:
             own = written or (columns[name] if operation == "delete" else {})
-            whole = operation == "write" and not written
+            # A row is deleted with all its fields, whichever of them chose it.
+            whole = operation == "delete" or not written
             found.append(_Raw(name, operation, tuple(own), tuple(loose) if operation == "delete" else (), alone, whole))
             reads = {key: None for key in columns[name] if key not in written}
             rest = [key for key in loose if key not in written]

@@ -163,7 +163,7 @@ PYTHON = [
         "def f(c): c.execute('UPDATE users SET email = :e WHERE id = :i', {})",
         ["read users(id)", "write users(email)"],
     ),
-    (PLAIN, "def f(c): c.execute('DELETE FROM users WHERE id = ?', (1,))", ["delete users(id)"]),
+    (PLAIN, "def f(c): c.execute('DELETE FROM users WHERE id = ?', (1,))", ["delete users(id, *)"]),
     (PLAIN, "def f(c, name): c.execute(f'SELECT id FROM users WHERE name = {name}')", ["read users(id, name)"]),
     (PLAIN, "def f(c, table): c.execute(f'SELECT id FROM {table} WHERE name = 1')", []),
     (
@@ -312,7 +312,7 @@ SCRIPT = [
     (KNEX, "export const f = () => knex('users').where({ email: 'a' }).select('name')", ["read users(email, name)"]),
     (KNEX, "export const f = () => knex('users').where({ id: 1 }).update({ email: 'a' })", ["write users(email)"]),
     (KNEX, "export const f = () => knex('users').insert({ email: 'a' })", ["write users(email)"]),
-    (KNEX, "export const f = () => knex('users').where('id', 1).del()", ["delete users(id)"]),
+    (KNEX, "export const f = () => knex('users').where('id', 1).del()", ["delete users(id, *)"]),
     (KNEX, "export const f = () => knex.select('*').from('users')", ["read users(*)"]),
     (KNEX, "export const f = (translate) => translate('users').where('is it')", []),
 ]

@@ -287,7 +287,16 @@ def not_a_job(): ...
     ),
     "tests": (
         {
-            "tests/test_a.py": "def test_one(): ...\n\n\ndef helper(): ...\n\n\nclass TestTwo:\n    def test_three(self): ...\n",
+            "tests/test_a.py": """
+def test_one(): ...
+
+
+def helper(): ...
+
+
+class TestTwo:
+    def test_three(self): ...
+""",
             "src/a.spec.ts": "describe('cart', () => { it('adds', () => { add() }) })\nfunction add() {}\n",
             "shop.py": "def test_drive(): ...\n",
         },
