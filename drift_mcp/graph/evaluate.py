@@ -89,6 +89,8 @@ _MAPPINGS: Final = words(
 _SCHEDULING: Final = words(
     "delay apply_async s si signature send send_with_options enqueue kiq submit spawn defer defer_async call_local"
 )
+# Functions that give their first argument the members of the others.
+MIXING: Final = words("assign extend merge mixin setPrototypeOf")
 _ELEMENT_METHODS: Final = words("pop get popitem setdefault at shift find findLast popleft next __getitem__ values")
 _SAME_METHODS: Final = words(
     "copy filter slice concat reverse sort values keys entries toSorted toReversed flat union intersection difference "
@@ -150,6 +152,7 @@ class Evaluator:
         self._open: dict[Key, int] = {}  # questions being answered → their depth
         self._provisional: list[tuple[int, Key]] = []
         self._lowest = _DEEPEST + 1
+        self._mixed: dict[str, dict[Expr, list[Expr]]] = {}  # path → what is given the members of others
         self._mro: dict[tuple[str, int], list[tuple[Module, int, dict[str, Values]]]] = {}
         self._external_bases: dict[tuple[str, int], tuple[str, ...]] = {}
         self._climbed = 0  # classes above the one that `bases` was first asked about
@@ -524,10 +527,12 @@ class Evaluator:
 
     def _attribute_of(self, module: Module, e: Expr) -> Values:
         found = self.attribute(self.values(module, e[1]), e[2])
-        if not found and not module.python:
+        if not module.python and all(value[0] in (EXTERNAL, BOUND_EXTERNAL) for value in found):
+            # What this file puts on an object of a library stands before what the library may have.
             stores = self._stores_on(module, e[1])
             if e[2] in stores:
                 return self._union(module, stores[e[2]])
+            return self._mixed_in(module, e[1], e[2]) or found
         return found
 
     def attribute(self, owners: Values, name: str) -> Values:
@@ -590,9 +595,26 @@ class Evaluator:
             stores = self._stores_on(module, self._binding_expression(module, owner[2]))
             if name in stores:
                 return self._union(module, stores[name])
-        elif name in ("__wrapped__", "__func__", "func"):
+            return self._mixed_in(module, self._binding_expression(module, owner[2]), name)
+        if name in ("__wrapped__", "__func__", "func"):
             return ((FUNCTION, owner[1], owner[2]),)
         return ()
+
+    def _mixed_in(self, module: Module, target: Expr, name: str) -> Values:
+        """The attribute as another object gives it: `Object.assign(app, proto)`, `mixin(app, proto)`."""
+        if module.python or target[0] != F.NAME:
+            return ()
+        table = self._mixed.get(module.path)
+        if table is None:
+            table = self._mixed[module.path] = {}
+            for call in module.facts.calls:
+                if call.name in MIXING and len(call.arguments) > 1:
+                    table.setdefault(call.arguments[0], []).extend(call.arguments[1:])
+        found: list[Value] = []
+        for source in table.get(target, ()):
+            given = self.attribute(self.values(module, source), name)
+            found.extend(value for value in given if value[0] not in (EXTERNAL, BOUND_EXTERNAL))
+        return _unique(found)
 
     def _binding_expression(self, module: Module, number: int) -> Expr:
         definition = module.facts.definitions[number]
@@ -635,8 +657,7 @@ class Evaluator:
         return [
             (target, stores)
             for target, stores in module.prototype_stores.items()
-            if target[0] == F.NAME
-            and (DICT, module.path, record) in self._memo.get((1, module.path, target[1], target[2]), ())
+            if target[0] == F.NAME and record in module.facts.scopes[target[1]].bindings.get(target[2], ())
         ]
 
     # -- classes

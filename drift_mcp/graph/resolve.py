@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from drift_mcp.graph import libraries, nest
 from drift_mcp.graph.data import HEIRS
-from drift_mcp.graph.evaluate import Evaluator, Module
+from drift_mcp.graph.evaluate import MIXING, Evaluator, Module
 from drift_mcp.graph.values import (
     BOUND_EXTERNAL,
     CALLABLE,
@@ -335,6 +335,8 @@ class Resolver:
 
     def _handed_over(self, module: Module, call: Call, caller: int, callees: Values) -> Iterable[Edge]:
         """Functions passed as arguments are called by whoever takes them: where they are passed, that is decided."""
+        if not module.python and call.name in MIXING:
+            return  # what is given members, or gives its own, is not called
         injection = self._is_injection(callees)
         label = "di" if injection else "callback"
         for expression in (*call.arguments, *(value for _, value in call.keywords)):
