@@ -826,9 +826,8 @@ class DataReader:
             read = [name for name in read if name in known_columns]
             written = [name for name in written if name in known_columns]
         fields = tuple(dict.fromkeys(written if operation == "write" else read))
-        whole = (
-            operation == "delete"
-            or operation == "read"
+        whole = operation == "delete" or (
+            operation == "read"
             and not any(
                 each.name in ("select", "pluck", "count", "columns", "first") and each.arguments for each in rest
             )
