@@ -58,6 +58,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, of how man
 # What a file with a say in routes is remembered to ask for, like a name: each of them is part of the others' routes.
 _ROUTES: Final = "routes"
 
+# Whoever waits for an answer gets it as it is rather than wait for another process to end its writing.
+_GLANCE_MS: Final = 50
 # How long a second scan waits for a running one: a scan of a large repository, with room.
 _WAIT_SECONDS: Final = 120.0
 
@@ -110,7 +112,7 @@ def refresh(project: Project, paths: Sequence[str]) -> ScanRun | None:
     pending."""
     try:
         with lock.exclusive(project.scan_lock):
-            return _Scan(project, False, paths, 1, _silent).run()
+            return _Scan(project, False, paths, 1, _silent, busy_ms=_GLANCE_MS).run()
     except DriftError:
         return None
 
@@ -123,13 +125,21 @@ class _Scan:
     """One scan of one project. Used once, by one thread."""
 
     def __init__(
-        self, project: Project, full: bool, paths: Sequence[str] | None, jobs: int | None, tell: Progress
+        self,
+        project: Project,
+        full: bool,
+        paths: Sequence[str] | None,
+        jobs: int | None,
+        tell: Progress,
+        *,
+        busy_ms: int | None = None,
     ) -> None:
         self._project = project
         self._full = full
         self._only = None if paths is None else tuple(_inside(project, path) for path in paths)
         self._jobs = jobs
         self._tell = tell
+        self._busy_ms = busy_ms
         self._blobs: dict[str, bytes] = {}  # facts read in this scan, packed
         self._ids: dict[str, int] = {}  # path → file id
         self._models_before: list[Model] = []
@@ -213,7 +223,7 @@ class _Scan:
         began: float,
     ) -> ScanRun:
         run_id = uuid.uuid4().hex
-        with self._project.write() as tx:
+        with self._project.write(busy_ms=self._busy_ms) as tx:
             first = bulk.is_empty(tx)
             scans.start(tx, run_id, incremental=not (first or self._full), commit=_commit(self._project))
             touched, changed = self._sort_out(extracted, known)
@@ -612,8 +622,15 @@ class _Scan:
 
     def _put_sensitive_fields(self, tx: apsw.Connection, all_models: Iterable[Model]) -> None:
         sensitive: list[data.NewSensitiveField] = []
-        for model in all_models:
+        # A schema says what a table is now; migrations, how it came to be so, with columns that are gone.
+        kept = list(all_models)
+        by_schema = {model.table for model in kept if model.framework == "prisma"}
+        models = [model for model in kept if model.framework != "sql" or model.table not in by_schema]
+        names = {model.name for model in models}
+        for model in models:
             for field in model.fields:
+                if field.type.rstrip("?[]") in names:
+                    continue  # another table's rows, not a column
                 found = sensitivity.classify(field.name, model_name=model.name, type_text=field.type)
                 if found is not None:
                     sensitive.append(

@@ -68,9 +68,10 @@ class Project:
             yield db
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[apsw.Connection]:
-        """One change: committed when the block ends, undone when it raises."""
-        with self.writer.transaction() as tx:
+    def write(self, *, busy_ms: int | None = None) -> Iterator[apsw.Connection]:
+        """One change: committed when the block ends, undone when it raises. `busy_ms`: how long to wait for another
+        process that writes (default: as long as a person would)."""
+        with self.writer.transaction(busy_ms=busy_ms) as tx:
             yield tx
 
     @property

@@ -66,16 +66,22 @@ class Writer:
         db.set_wal_hook(self._grown)
 
     @contextmanager
-    def transaction(self) -> Iterator[apsw.Connection]:
+    def transaction(self, *, busy_ms: int | None = None) -> Iterator[apsw.Connection]:
         """One transaction: committed when the block ends, rolled back when it raises. Transactions do not nest: pass
         `tx` down.
 
-        Raises StoreUnusable when another process writes for longer than the busy time-out, or the disk is full."""
+        Raises StoreUnusable when another process writes for longer than the busy time-out (`busy_ms`: than this), or
+        the disk is full."""
         with self._lock:
             self._refuse_closed()
             assert not self._db.in_transaction, "a transaction is open in this thread: pass its tx down"
             with connection.explained(self._path):
-                self._db.execute("BEGIN IMMEDIATE")
+                if busy_ms is not None:
+                    self._db.set_busy_timeout(busy_ms)
+                try:
+                    self._db.execute("BEGIN IMMEDIATE")
+                finally:
+                    self._db.set_busy_timeout(self._busy_ms)
                 try:
                     connection.refuse_other_schema(self._db, self._path, self._schema)
                     yield self._db

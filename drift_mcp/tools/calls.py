@@ -94,6 +94,9 @@ def _fresh(projects: OpenProjects, project: Project, tool: Tool, asked: Asked) -
         if not _caught_up(project):
             raise
         found = tool.answer(project, asked)
+    else:
+        if tool.needs_scan and not found.rests_on() and _caught_up(project):  # the same, where nothing is an answer
+            found = tool.answer(project, asked)
     again = _refreshed(project, found.rests_on())
     if again:
         found = tool.answer(project, asked)

@@ -208,6 +208,7 @@ def _answer(
         },
         items=asked.direction,
         window=here,
+        files=(one.file,),
     )
 
 

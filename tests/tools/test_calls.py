@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from drift_mcp.project import Project
@@ -49,6 +51,25 @@ def test_a_file_that_is_gone_takes_its_functions_with_it(projects: OpenProjects,
     (root / "till.py").unlink()
     reply = calls.answered(projects, "get_callers", {"function": "tax"})
     assert reply.is_error and "'tax' was found" in reply.text
+
+
+def test_a_function_in_a_file_that_no_scan_has_seen_is_found(projects: OpenProjects, root: Path) -> None:
+    (root / "new.py").write_text("def tip():\n    pass\n")
+    assert "new.py:1  function tip" in calls.answer(projects, "find_functions", {"query": "tip"})
+
+
+def test_while_another_process_writes_answers_do_not_wait_and_say_what_changed(
+    projects: OpenProjects, root: Path
+) -> None:
+    (root / "till.py").write_text(SOURCE + "# edited\n")
+    with contextlib.closing(apsw.Connection(str(root / ".drift" / "drift.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for tool, given in (("get_callers", {"function": "total"}), ("find_functions", {"query": "tax"})):
+            said = freshness(calls.answer(projects, tool, {**given, "format": "json"}))
+            assert (said["changed_files"], said["rescanned_files"]) == (["till.py"], [])
+        other.execute("ROLLBACK")
+    said = freshness(calls.answer(projects, "get_callers", {"function": "total", "format": "json"}))
+    assert (said["changed_files"], said["rescanned_files"]) == ([], ["till.py"])
 
 
 def test_what_many_changed_files_said_is_named_as_changed(projects: OpenProjects, root: Path) -> None:
