@@ -372,7 +372,10 @@ class _Scan:
             if posixpath.basename(path) == "conftest.py":
                 different.update(_tests_below(path, known))
         different |= files.askers(tx, related)
-        different |= self._led_elsewhere(tx, known, changed, gone, manifest)
+        moved = self._led_elsewhere(tx, known, changed, gone, manifest)
+        if moved:
+            different |= moved
+            asked.add(HEIRS)
         reached = files.transitive_importers(tx, different)
         for path in files.paths(tx, reached).values():
             if posixpath.basename(path) == "conftest.py":
@@ -954,9 +957,11 @@ def _offer(facts: FileFacts) -> object:
 
 
 def _classes(facts: FileFacts | None) -> object:
-    return (
-        () if facts is None else [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
-    )
+    """Classes with what they inherit from, and with the imports that decide what their bases mean."""
+    if facts is None:
+        return ()
+    classes = [(one.qualified_name, one.bases) for one in facts.definitions if one.kind == "class"]
+    return (classes, [each[:3] for each in facts.imports if any(bases for _, bases in classes)])
 
 
 def _tests_below(conftest: str, known: dict[str, files.Known]) -> set[int]:
