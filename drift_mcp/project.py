@@ -48,6 +48,8 @@ class Project:
         self._readers: ReaderPool | None = None
         self._writer: Writer | None = None
         self._memory: Cortex | None = None
+        self._memory_file: int | None = None  # of cortex.db when it was opened
+        self._replaced: list[Cortex] = []
 
     @property
     def store(self) -> Path:
@@ -102,13 +104,19 @@ class Project:
 
     @property
     def memory(self) -> Cortex:
-        """What was learned about this repository; opened when first asked for."""
+        """What was learned about this repository; opened when first asked for, and anew when its file was deleted or
+        put back from a backup: what is written to a file without a name is lost."""
+        path = self.store.parent / "cortex.db"
         with self._lock:
+            if self._memory is not None and self._memory_file != _file_number(path):
+                self._replaced.append(self._memory)  # somebody is perhaps still reading; it is closed in the end
+                self._memory = None
             if self._memory is None:
                 from drift_mcp.cortex.cortex import Cortex  # not before somebody asks: a scan needs no memory
 
                 self._refuse_without_folder()
-                self._memory = Cortex.open(self.store.parent / "cortex.db", self.root)
+                self._memory = Cortex.open(path, self.root)
+                self._memory_file = _file_number(path)
             return self._memory
 
     @property
@@ -124,6 +132,8 @@ class Project:
             if self._memory is not None:
                 self._memory.close()
                 self._memory = None
+            while self._replaced:
+                self._replaced.pop().close()
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -141,6 +151,13 @@ class Project:
             raise NotInitialised(
                 f"{self.root.name} has no {FOLDER} folder yet. Run `drift init`, or call scan_project."
             )
+
+
+def _file_number(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def open_project(start: Path | str | None = None) -> Project:

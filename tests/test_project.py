@@ -314,3 +314,15 @@ def test_a_registry_that_is_none_is_left_untouched(root: Path, home: Path) -> No
     assert (home / "registry.db").read_bytes() == b"garbage " * 1000
     with pytest.raises(StoreUnusable, match=r"registry\.db is not a database"):
         registered("shop")
+
+
+def test_memories_are_not_written_to_a_file_that_was_deleted(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    with Project(root) as project:
+        init(project)
+        assert project.memory.standing().memories == 0
+        for file in (root / ".drift").glob("cortex.db*"):
+            file.unlink()
+        assert project.memory.standing().memories == 0
+        assert (root / ".drift" / "cortex.db").exists()
