@@ -559,7 +559,9 @@ class Evaluator:
             return self._super_member(owner, name)
         if kind == DICT:
             return self._record_member(owner, name)
-        if kind in (MANY, LIST, STRING, QUERY, ROWS):
+        if kind == QUERY:
+            return libraries.query_attribute(owner, name, self)
+        if kind in (MANY, LIST, STRING, ROWS):
             return ((BOUND_EXTERNAL, owner, name),)
         if kind in (FUNCTION, METHOD):
             return self._function_attribute(owner, name)
@@ -1255,6 +1257,8 @@ class Evaluator:
                 return self._called_super(module, call)
             if last == "type" and len(call.arguments) == 1:
                 return tuple((CLASS, *v[1:]) for v in self.values(module, first) if v[0] == OBJECT)
+            if last == "type" and len(call.arguments) == 3:  # a class made at run time has what its bases have
+                return tuple(v for v in self.elements(self.values(module, call.arguments[1])) if v[0] == CLASS)
             if last == "getattr" and len(call.arguments) > 1 and call.arguments[1][0] == F.TEXT:
                 return self.attribute(self.values(module, first), call.arguments[1][1])
             if last in ("next", "anext", "min", "max"):
@@ -1272,6 +1276,8 @@ class Evaluator:
             if name.startswith("builtins."):
                 return ((MANY, self.elements(values)),) if values else ((FOREIGN, name, None, ()),)
             return values
+        if last == "from_queryset" and name.startswith("django.") and first is not None:
+            return self.values(module, first)
         if name in ("functools.partial", "functools.wraps", "functools.partialmethod") and first is not None:
             return self.values(module, first)
         if name in ("typing.cast", "typing_extensions.cast") and first is not None:
@@ -1328,6 +1334,8 @@ class Evaluator:
             return ()
         if receiver[0] == OBJECT:
             return (receiver,)
+        if receiver[0] == CLASS:
+            return libraries.manager_result(receiver, name, site, self)
         return libraries.query_result(receiver, name, site, self)
 
     def _returned(self, callee: Value, site: tuple[Module, int] | None) -> Values:

@@ -140,7 +140,37 @@ def class_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values | N
     """An attribute that a model class has by its framework: `User.objects`, `User.query`. None: nothing is known."""
     if name in ("objects", "query", "_default_manager", "_base_manager") and is_model(owner[1], owner[2], evaluator):
         return ((QUERY, owner[1], owner[2]),)
+    if name in ("as_manager", "from_queryset") and owner[0] == CLASS and _is_manager(owner, evaluator):
+        return ((BOUND_EXTERNAL, owner, name),)
     return None
+
+
+def _is_manager(value: Value, evaluator: Evaluator) -> bool:
+    """Whether a class, or an instance of it, hands out queries over a Django model."""
+    bases = evaluator.external_bases(value[1], value[2])
+    return any(base.startswith("django.") and base.endswith(("Manager", "QuerySet")) for base in bases)
+
+
+def manager_result(receiver: Value, name: str, site: tuple[Module, int] | None, evaluator: Evaluator) -> Values:
+    """`PostQuerySet.as_manager()` has the methods of the query set; `PostManager.from_queryset(PostQuerySet)` is a
+    class that has those of both."""
+    if name == "as_manager":
+        return ((OBJECT, *receiver[1:]),)
+    if name != "from_queryset" or site is None:
+        return ()
+    module, number = site
+    given = [value for argument in module.facts.calls[number].arguments[:1]
+             for value in evaluator.values(module, argument)]  # fmt: skip
+    return (receiver, *(value for value in given if value[0] == CLASS))
+
+
+def query_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values:
+    """A method of a query: one that the model's own manager adds, beside what the framework gives."""
+    own: list[Value] = []
+    for manager in evaluator.attribute(((CLASS, owner[1], owner[2], ()),), "objects"):
+        if manager[0] == OBJECT and evaluator.member(manager[1], manager[2], name) is not None:
+            own.extend(evaluator.attribute((manager,), name))
+    return (*own, (BOUND_EXTERNAL, owner, name))
 
 
 def foreign_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values | None:
@@ -161,7 +191,13 @@ def chained_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values:
 
 
 def field_value(value: Value, receiver: Value, evaluator: Evaluator) -> Values:
-    """What a class-level descriptor gives when it is read from an instance: a relation gives rows of its model."""
+    """What a class-level descriptor gives when it is read: a relation of an instance rows of its model, a manager of a
+    model queries over it."""
+    if value[0] in (OBJECT, FOREIGN) and receiver[0] == CLASS:
+        outside = value[0] == FOREIGN and value[1].startswith("django.") and value[1].endswith("Manager")
+        if outside or (value[0] == OBJECT and _is_manager(value, evaluator)):
+            query = (QUERY, receiver[1], receiver[2])
+            return (value, query) if is_model(receiver[1], receiver[2], evaluator) else (value,)
     if value[0] != FOREIGN or receiver[0] != OBJECT or value[2] is None:
         return (value,)
     last = value[1].rsplit(".", 1)[-1]
