@@ -468,11 +468,12 @@ class _Scan:
         all_models = _sorted([*(model for found in declared.values() for model in found), *others])
         if not everything and _columns(all_models) != _columns(self._models_before):
             # What SQL text touches depends on the tables that are known.
-            askers = files.paths(tx, files.askers(tx, (TABLES,))).values()
-            declared.update({path: models.declared_in(path) for path in askers if path not in declared})
-            paths = sorted(declared)
+            self._link_also(tx, TABLES, declared, models)
+        if self._put_bases(tx, paths, facts_of, evaluator) and not everything:
+            # A re-export that leads elsewhere gives a class another base though neither its file nor its caller changed.
+            self._link_also(tx, HEIRS, declared, models)
+        paths = sorted(declared)
         ids = [self._ids[path] for path in paths]
-        self._put_bases(tx, paths, facts_of, evaluator)
         resolver = Resolver(
             evaluator,
             named=offered.methods_named,
@@ -503,6 +504,12 @@ class _Scan:
             asked[path].add(_ROUTES)
         self._put_asked(tx, paths, facts_of, edges, asked)
         return paths
+
+    def _link_also(self, tx: apsw.Connection, name: str, declared: dict[str, list[Model]], models: Models) -> None:
+        """Add the files that asked the project for this to those that are linked, with the models that they declare."""
+        for path in files.paths(tx, files.askers(tx, (name,))).values():
+            if path not in declared:
+                declared[path] = models.declared_in(path)
 
     def _put_functions(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, fresh: bool) -> None:
         if fresh:
@@ -587,19 +594,25 @@ class _Scan:
             names.update((_shown(name), self._ids[path]) for name in wanted if name)
         files.replace_names(tx, [self._ids[path] for path in paths], names)
 
-    def _put_bases(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, evaluator: Evaluator) -> None:
+    def _put_bases(self, tx: apsw.Connection, paths: list[str], facts_of: _FactsSource, evaluator: Evaluator) -> bool:
+        """Answers whether any class has other bases than before."""
         rows: list[tuple[int, int, str, int | None]] = []
+        classes: list[int] = []
         for path in paths:
             module = evaluator.module(path)
             assert module is not None
             own = self._ids_of(tx, path, facts_of)
             for number, definition in enumerate(module.facts.definitions):
+                if definition.kind == "class":
+                    classes.append(own[number])
                 for position, base in enumerate(definition.bases):
                     name, target = evaluator.base_of(module, base)
                     if name:
                         base_id = None if target is None else self._ids_of(tx, target[0], facts_of)[target[1]]
                         rows.append((own[number], position, _shown(name), base_id))
+        before = functions.bases(tx, classes)
         functions.replace_bases(tx, [self._ids[path] for path in paths], rows)
+        return before != functions.bases(tx, classes)
 
     def _put_models(self, tx: apsw.Connection, ids: list[int], declared: dict[str, list[Model]]) -> None:
         rows: list[data.NewModel] = []

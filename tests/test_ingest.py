@@ -257,6 +257,23 @@ def test_a_change_far_below_reaches_who_calls_through_two_files(root: Path) -> N
     assert calls(root) == {"make > High", "use > make", "use > High.run_it"}
 
 
+def test_a_re_export_that_leads_elsewhere_reaches_who_calls_the_interface(root: Path) -> None:
+    write(
+        root,
+        {
+            "names.ts": "export interface A { run(): void }\nexport interface B { run(): void }\n",
+            "barrel.ts": "export { A as Base } from './names'\n",
+            "one.ts": "import { Base } from './barrel'\nexport class One implements Base { run() {} }\n",
+            "use.ts": "import { A } from './names'\nexport function use(it: A) { it.run() }\n",
+        },
+    )
+    scan(root)
+    assert "use > One.run" in calls(root)
+    write(root, {"barrel.ts": "export { B as Base } from './names'\n"})
+    scan(root)
+    assert "use > One.run" not in calls(root)
+
+
 def test_a_scan_of_some_paths_leaves_the_others_as_they_were(root: Path) -> None:
     write(root, {"x/a.py": "def f(): pass\n", "y/b.py": "def g(): pass\n"})
     scan(root)
