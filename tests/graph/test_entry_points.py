@@ -70,6 +70,30 @@ def startup(): ...
             "route WEBSOCKET /api/v1/users/live > app.users.live [fastapi]",
         ],
     ),
+    "FastAPI: a decorator put on by hand": (
+        {
+            "views.py": "def imported():\n    pass\n",
+            "app.py": """
+from fastapi import APIRouter, FastAPI
+
+from views import imported
+
+router = APIRouter(prefix="/users")
+
+
+def register(): ...
+
+
+if OPEN:
+    register = router.post("/register", status_code=201)(register)
+router.get("/imported")(imported)
+collect("/nothing")(register)
+app = FastAPI()
+app.include_router(router, prefix="/api")
+""",
+        },
+        ["route GET /api/users/imported > views.imported [fastapi]", "route POST /api/users/register > app.register [fastapi]"],
+    ),
     "Flask: blueprints, methods, rules and handlers": (
         {
             "app.py": """
