@@ -18,7 +18,7 @@ CREATE TABLE audit_snapshots (
     duplicate_candidates INTEGER,                  -- patterns
     avg_confidence REAL,
     cross_validation_score REAL,                   -- NULL = not measured
-    summary TEXT CHECK (json_valid(summary))       -- {byCategory, factors}
+    summary TEXT CHECK (summary IS NULL OR json_valid(summary))       -- {byCategory, factors}
 ) STRICT;
 
 -- one row per thing that happened to a pattern

@@ -24,8 +24,8 @@ CREATE TABLE functions (
     column_num INTEGER NOT NULL DEFAULT 0 CHECK (column_num >= 0),  -- of the name
     language TEXT NOT NULL,
     signature TEXT,
-    parameters TEXT CHECK (json_valid(parameters)),  -- [{name, kind, type?, default?}]; NULL = none
-    decorators TEXT CHECK (json_valid(decorators)),  -- [text as written]; NULL = none
+    parameters TEXT CHECK (parameters IS NULL OR json_valid(parameters)),  -- [{name, kind, type?, default?}]; NULL = none
+    decorators TEXT CHECK (decorators IS NULL OR json_valid(decorators)),  -- [text as written]; NULL = none
     return_type TEXT,                              -- as declared; NULL = not declared
     visibility TEXT NOT NULL DEFAULT 'public' CHECK (visibility IN ('public', 'protected', 'private')),
     complexity INTEGER NOT NULL DEFAULT 1 CHECK (complexity >= 1),  -- cyclomatic

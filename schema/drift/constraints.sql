@@ -11,7 +11,7 @@ CREATE TABLE constraints (
     status TEXT NOT NULL DEFAULT 'discovered' CHECK (status IN ('discovered', 'approved', 'ignored', 'custom')),
     language TEXT NOT NULL DEFAULT 'all',
     invariant TEXT NOT NULL CHECK (json_valid(invariant)),  -- {type, condition, predicate}
-    scope TEXT CHECK (json_valid(scope)),          -- {files?, directories?, functions?, classes?, entryPoints?, exclude?}; NULL = everywhere
+    scope TEXT CHECK (scope IS NULL OR json_valid(scope)),          -- {files?, directories?, functions?, classes?, entryPoints?, exclude?}; NULL = everywhere
     enforcement_level TEXT NOT NULL DEFAULT 'warning' CHECK (enforcement_level IN ('error', 'warning', 'info')),
     enforcement_message TEXT,
     enforcement_autofix TEXT,
@@ -24,7 +24,7 @@ CREATE TABLE constraints (
     approved_by TEXT,
     ignored_at TEXT CHECK (ignored_at GLOB '????-??-??T??:??:??.???Z'),
     ignore_reason TEXT,
-    tags TEXT CHECK (json_valid(tags)),
+    tags TEXT CHECK (tags IS NULL OR json_valid(tags)),
     notes TEXT
 ) STRICT, WITHOUT ROWID;
 

@@ -17,12 +17,12 @@ CREATE TABLE contracts (
     backend_file_id INTEGER REFERENCES file_metadata (id) ON DELETE SET NULL,
     backend_line INTEGER CHECK (backend_line >= 1),
     backend_framework TEXT,
-    backend_response_fields TEXT CHECK (json_valid(backend_response_fields)),  -- [{name, type, optional, nullable, children?}]
+    backend_response_fields TEXT CHECK (backend_response_fields IS NULL OR json_valid(backend_response_fields)),  -- [{name, type, optional, nullable, children?}]
     confidence_score REAL NOT NULL DEFAULT 0.0 CHECK (confidence_score BETWEEN 0 AND 1),
     confidence_level TEXT NOT NULL DEFAULT 'low' CHECK (confidence_level IN ('high', 'medium', 'low', 'uncertain')),
     match_confidence REAL,
     field_extraction_confidence REAL,
-    mismatches TEXT CHECK (json_valid(mismatches)),  -- [{fieldPath, mismatchType, backendField?, frontendField?, description, severity}]
+    mismatches TEXT CHECK (mismatches IS NULL OR json_valid(mismatches)),  -- [{fieldPath, mismatchType, backendField?, frontendField?, description, severity}]
     first_seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (first_seen GLOB '????-??-??T??:??:??.???Z'),
     last_seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (last_seen GLOB '????-??-??T??:??:??.???Z'),
     verified_at TEXT CHECK (verified_at GLOB '????-??-??T??:??:??.???Z'),
@@ -44,7 +44,7 @@ CREATE TABLE contract_frontends (
     file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
     line INTEGER NOT NULL CHECK (line >= 1),
     library TEXT,
-    response_fields TEXT CHECK (json_valid(response_fields)),
+    response_fields TEXT CHECK (response_fields IS NULL OR json_valid(response_fields)),
     UNIQUE (contract_id, file_id, line)
 ) STRICT;
 

@@ -15,8 +15,8 @@ CREATE TABLE decisions (
     commit_hash TEXT,
     commit_date TEXT CHECK (commit_date GLOB '????-??-??T??:??:??.???Z'),
     author TEXT,
-    files_affected TEXT CHECK (json_valid(files_affected)),        -- [path]
-    patterns_affected TEXT CHECK (json_valid(patterns_affected)),  -- [pattern id]
+    files_affected TEXT CHECK (files_affected IS NULL OR json_valid(files_affected)),        -- [path]
+    patterns_affected TEXT CHECK (patterns_affected IS NULL OR json_valid(patterns_affected)),  -- [pattern id]
     discovered_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (discovered_at GLOB '????-??-??T??:??:??.???Z'),
     confirmed_at TEXT CHECK (confirmed_at GLOB '????-??-??T??:??:??.???Z'),
     confirmed_by TEXT

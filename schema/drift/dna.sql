@@ -7,7 +7,7 @@ CREATE TABLE dna_profile (
     generated_at TEXT NOT NULL CHECK (generated_at GLOB '????-??-??T??:??:??.???Z'),
     health_score INTEGER CHECK (health_score BETWEEN 0 AND 100),
     genetic_diversity REAL,
-    summary TEXT CHECK (json_valid(summary))
+    summary TEXT CHECK (summary IS NULL OR json_valid(summary))
 ) STRICT;
 
 -- one row per habit that is looked at
@@ -17,8 +17,8 @@ CREATE TABLE dna_genes (
     dominant_variant TEXT,
     frequency REAL,
     confidence REAL,
-    variants TEXT CHECK (json_valid(variants)),
-    evidence TEXT CHECK (json_valid(evidence))
+    variants TEXT CHECK (variants IS NULL OR json_valid(variants)),
+    evidence TEXT CHECK (evidence IS NULL OR json_valid(evidence))
 ) STRICT, WITHOUT ROWID;
 
 -- one row per place that departs from the dominant variant

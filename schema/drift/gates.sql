@@ -8,8 +8,8 @@ CREATE TABLE quality_gate_runs (
     started_at TEXT NOT NULL CHECK (started_at GLOB '????-??-??T??:??:??.???Z'),
     completed_at TEXT CHECK (completed_at GLOB '????-??-??T??:??:??.???Z'),
     status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'passed', 'failed')),
-    gates_run TEXT CHECK (json_valid(gates_run)),  -- [gate]
-    results TEXT CHECK (json_valid(results)),
+    gates_run TEXT CHECK (gates_run IS NULL OR json_valid(gates_run)),  -- [gate]
+    results TEXT CHECK (results IS NULL OR json_valid(results)),
     policy TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -23,7 +23,7 @@ CREATE TABLE quality_gate_snapshots (
     health_score INTEGER CHECK (health_score BETWEEN 0 AND 100),
     pattern_count INTEGER,
     violation_count INTEGER,
-    data TEXT CHECK (json_valid(data))
+    data TEXT CHECK (data IS NULL OR json_valid(data))
 ) STRICT;
 
 CREATE INDEX idx_quality_gate_snapshots_branch ON quality_gate_snapshots (branch);

@@ -9,8 +9,8 @@ CREATE TABLE packages (
     name TEXT NOT NULL,
     package_manager TEXT,
     version TEXT,
-    dependencies TEXT CHECK (json_valid(dependencies)),          -- {name: version as written}
-    dev_dependencies TEXT CHECK (json_valid(dev_dependencies)),
+    dependencies TEXT CHECK (dependencies IS NULL OR json_valid(dependencies)),          -- {name: version as written}
+    dev_dependencies TEXT CHECK (dev_dependencies IS NULL OR json_valid(dev_dependencies)),
     language TEXT,
     framework TEXT,
     pattern_count INTEGER NOT NULL DEFAULT 0 CHECK (pattern_count >= 0),

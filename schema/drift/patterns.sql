@@ -32,12 +32,12 @@ CREATE TABLE patterns (
     confidence_age REAL,                           -- days since it was first seen
     confidence_spread INTEGER,                     -- files
     detector_type TEXT CHECK (detector_type IN ('ast', 'regex', 'semantic', 'structural', 'custom')),
-    detector_config TEXT CHECK (json_valid(detector_config)),
+    detector_config TEXT CHECK (detector_config IS NULL OR json_valid(detector_config)),
     severity TEXT NOT NULL DEFAULT 'info' CHECK (severity IN ('error', 'warning', 'info', 'hint')),  -- of its outliers
     auto_fixable INTEGER NOT NULL DEFAULT 0 CHECK (auto_fixable IN (0, 1)),
     first_seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (first_seen GLOB '????-??-??T??:??:??.???Z'),
     last_seen TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (last_seen GLOB '????-??-??T??:??:??.???Z'),
-    tags TEXT CHECK (json_valid(tags)),
+    tags TEXT CHECK (tags IS NULL OR json_valid(tags)),
     source TEXT,                                   -- 'scan', 'upgrade', or the other scanner's name
     hash TEXT,                                     -- of what it states, to tell duplicates
     parent_id TEXT REFERENCES patterns (id) ON DELETE SET NULL,
@@ -101,7 +101,7 @@ CREATE TABLE pattern_variants (
     scope TEXT NOT NULL CHECK (scope IN ('global', 'directory', 'file')),
     scope_value TEXT,                              -- the folder or file; NULL for 'global'
     reason TEXT NOT NULL,
-    locations TEXT CHECK (json_valid(locations)),  -- [{file, line, column?}]
+    locations TEXT CHECK (locations IS NULL OR json_valid(locations)),  -- [{file, line, column?}]
     active INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
     created_by TEXT,

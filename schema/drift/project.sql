@@ -3,7 +3,8 @@
 -- Rules of the whole database, said once:
 --   * Times are UTC text, YYYY-MM-DDTHH:MM:SS.sssZ, so that they compare as text. Days are YYYY-MM-DD.
 --   * A path is relative to the project root, with '/' between its parts. Lines count from 1, columns from 0 in bytes.
---   * Truth values are 0 and 1. JSON is text that json_valid accepts.
+--   * Truth values are 0 and 1. JSON is text that json_valid accepts; NULL is asked for apart,
+--     because json_valid(NULL) is false in SQLite before 3.42, and people look with theirs.
 --   * Tables with many rows refer to each other by integer; the public text id stands beside it or is given by a view.
 --   * Everywhere `file TEXT` of the predecessor has become `file_id`: a link to file_metadata, so that a deleted file
 --     takes what was found in it with it. For each such table a view v_<table> gives the old columns, `file` included.
@@ -23,7 +24,7 @@ CREATE TABLE project (
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (updated_at GLOB '????-??-??T??:??:??.???Z'),
     monorepo_root TEXT,                            -- path of the enclosing workspace; NULL = the project is no part of one
     package_manager TEXT,                          -- 'npm', 'pnpm', 'yarn', 'pip', 'poetry', 'uv', …
-    language_stats TEXT CHECK (json_valid(language_stats))  -- {language: number of files}
+    language_stats TEXT CHECK (language_stats IS NULL OR json_valid(language_stats))  -- {language: number of files}
 ) STRICT;
 
 CREATE UNIQUE INDEX project_is_one ON project ((1));
@@ -40,7 +41,7 @@ CREATE TABLE feature_flags (
     feature TEXT NOT NULL PRIMARY KEY,
     enabled INTEGER NOT NULL DEFAULT 0 CHECK (enabled IN (0, 1)),
     built_at TEXT CHECK (built_at GLOB '????-??-??T??:??:??.???Z'),  -- NULL = never built
-    config TEXT CHECK (json_valid(config))
+    config TEXT CHECK (config IS NULL OR json_valid(config))
 ) STRICT;
 
 -- one row per step that brought this database to its schema, the first being its creation
