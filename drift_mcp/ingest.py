@@ -470,7 +470,7 @@ class _Scan:
             # What SQL text touches depends on the tables that are known.
             self._link_also(tx, TABLES, declared, models)
         if self._put_bases(tx, paths, facts_of, evaluator) and not everything:
-            # A re-export that leads elsewhere gives a class another base though neither its file nor its caller changed.
+            # A re-export that leads elsewhere gives a class another base; neither its file nor its caller has changed.
             self._link_also(tx, HEIRS, declared, models)
         paths = sorted(declared)
         ids = [self._ids[path] for path in paths]
