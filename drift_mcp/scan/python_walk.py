@@ -14,7 +14,19 @@ from typing import Any, Final, TypeAlias
 from tree_sitter import Node, Parser
 
 from drift_mcp.scan import python_grammar as G
-from drift_mcp.scan.facts import ATTR, FREE, NAME, UNION, Decorator, EnvRead, Expr, Handler, Import, Parameter
+from drift_mcp.scan.facts import (
+    ATTR,
+    DEFINITION,
+    FREE,
+    NAME,
+    UNION,
+    Decorator,
+    EnvRead,
+    Expr,
+    Handler,
+    Import,
+    Parameter,
+)
 
 # Handlers inside handlers. Each level takes one or two of the interpreter's 1,000 frames, of which callers and test
 # runners need up to 200; code written by people stays below 60.
@@ -226,6 +238,8 @@ class Walk:
             for value in values:
                 if value is not UNKNOWN and len(bound) < MOST_VALUES and value not in bound:
                     bound.append(value)
+                elif value[0] == DEFINITION and value not in bound:
+                    bound[-1] = value  # a function stands behind its overloads, however many there are
 
     def add_values(self, name: Expr, values: tuple[Expr, ...]) -> None:
         bound = self.scopes[name[1]][3].setdefault(name[2], [])

@@ -4,7 +4,7 @@ import contextlib
 import copy
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar, Generic, Iterator, Optional, Self, TypeVar
+from typing import Any, ClassVar, Generic, Iterator, Optional, Self, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -197,3 +197,40 @@ def copies():
     sheep = current._get_current_object()
     sheep.bleat()
     #     ^^^^^ calls people.Sheep.bleat by typed
+
+
+@overload
+def expect(role: int) -> int: ...
+@overload
+def expect(role: str) -> str: ...
+@overload
+def expect(role: float) -> float: ...
+@overload
+def expect(role: bytes) -> bytes: ...
+@overload
+def expect(role: bool) -> bool: ...
+@overload
+def expect(role: list) -> list: ...
+@overload
+def expect(role: dict) -> dict: ...
+@overload
+def expect(role: set) -> set: ...
+@overload
+def expect(role: tuple) -> tuple: ...
+@overload
+def expect(role: complex) -> complex: ...
+@overload
+def expect(role: object) -> object: ...
+@overload
+def expect(role: type) -> type: ...
+@overload
+def expect(role: frozenset) -> frozenset: ...
+@overload
+def expect(role: range) -> range: ...
+def expect(role):
+    return role
+
+
+def overloads():
+    expect(1)
+#   ^^^^^^ calls people.expect by same_file
