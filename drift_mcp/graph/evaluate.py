@@ -1374,8 +1374,29 @@ class Evaluator:
                 (OBJECT, *value[1:]) if value[0] == CLASS else value for value in values if value[0] in (CLASS, OBJECT)
             )
             if found:
-                return ((MANY, found),) if _is_container(definition.returns) else found
+                return self._around_argument(module, definition.returns, found)
         return ()
+
+    def _around_argument(self, module: Module, returns: Expr, argument: Values) -> Values:
+        """`Repository<T>` with the T that the argument gave; for `T` and `Promise<T>` just that."""
+        if returns[0] == F.UNION:
+            parts = [part for part in returns[1] if part[0] != F.LITERAL]
+            return self._around_argument(module, parts[0], argument) if parts else argument
+        if _is_container(returns):
+            return ((MANY, argument),)
+        if returns[0] != F.ITEM:
+            return argument
+        base = returns[1]
+        name = base[2] if base[0] in (F.NAME, F.ATTR) else base[1] if base[0] == F.FREE else ""
+        if name in _TRANSPARENT or name in ("type", "Type"):
+            inner = returns[2][2][0] if returns[2] is not None and returns[2][0] == F.SEQUENCE else returns[2]
+            return argument if inner is None else self._around_argument(module, inner, argument)
+        made = tuple(
+            (OBJECT, value[1], value[2], (argument,)) if value[0] == CLASS else (FOREIGN, value[1], None, (argument,))
+            for value in self.values(module, base)
+            if value[0] in (CLASS, EXTERNAL)
+        )
+        return made or argument
 
     def _is_type_variable(self, module: Module, name: str) -> bool:
         return any(

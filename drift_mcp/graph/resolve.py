@@ -263,6 +263,8 @@ class Resolver:
 
     def _label(self, module: Module, callee: Expr, value: Value) -> str:
         kind = callee[0]
+        if kind == F.ITEM and value in self._evaluator.values(module, callee[1]):
+            return self._label(module, callee[1], value)  # f<T>(): with type arguments it is still f
         if kind == F.NAME:
             bindings = module.facts.scopes[callee[1]].bindings.get(callee[2], ())
             if bindings and bindings[0][0] == F.IMPORTED:
@@ -355,6 +357,11 @@ class Resolver:
                         yield from self._passed(module, inner, caller, inner.arguments[0], "di")
                 else:
                     yield from self._passed(module, call, caller, element, label)
+            return
+        if kind == F.RECORD and not module.python:  # an options object: { onError: report }
+            for _, value in expression[2][:32]:
+                if value[0] in (F.NAME, F.ATTR, F.DEFINITION, F.RECORD):
+                    yield from self._passed(module, call, caller, value, label)
             return
         if kind not in (F.NAME, F.ATTR, F.DEFINITION, F.IMPORTED):
             return
