@@ -7,6 +7,7 @@ their sha256), and imports neither onnxruntime nor numpy before `load` is called
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 import unicodedata
@@ -142,6 +143,9 @@ class Embedder:
         return bytes((mean / np.linalg.norm(mean)).astype("<f4").tobytes())
 
     def _start(self, weights: Path) -> None:
+        # Since 1.32 it would tell its maker of each session, over the network, and keep a number of this machine in the
+        # home folder. It asks for this while it is loaded, so a call afterwards comes too late.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         # Heavy (numpy, 60 MB of libraries), so only when vectors are wanted.
         import onnxruntime
 

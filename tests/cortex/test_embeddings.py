@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -82,3 +83,24 @@ with Cortex.open(here / "cortex.db", here) as cortex:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_the_model_leaves_nothing_in_the_home_folder_and_says_nothing(tmp_path: Path) -> None:
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    code = (
+        "from drift_mcp.cortex.embeddings import Embedder, installed_weights\n"
+        "embedder = Embedder(installed_weights())\n"
+        "assert embedder.load() == 'ready', embedder.reason\n"
+        "assert embedder.vector('who keeps the keys')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.rglob("*")) == []
