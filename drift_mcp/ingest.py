@@ -143,8 +143,8 @@ class _Scan:
         self._blobs: dict[str, bytes] = {}  # facts read in this scan, packed
         self._ids: dict[str, int] = {}  # path → file id
         self._models_before: list[Model] = []
-        self._routing_before: set[str] = set()  # paths that had a say in routes, and still are there
-        self._routing_gone = False
+        # Paths that had to do with routes before: that had a say in them, or a function that one leads to.
+        self._routing_before: set[str] = set()
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
 
     def run(self) -> ScanRun:
@@ -232,8 +232,7 @@ class _Scan:
             gone = [path for path in (*deleted, *unread) if path in known and known[path].status == "scanned"]
             everything = first or self._full or package_rows.modules(tx) != _configuration(manifest)
             self._models_before = [_model(each) for each in data.declared(tx)]
-            routing = set(files.paths(tx, files.askers(tx, (_ROUTES,))).values())
-            self._routing_before, self._routing_gone = routing.difference(gone), not routing.isdisjoint(gone)
+            self._routing_before = {*files.paths(tx, files.askers(tx, (_ROUTES,))).values(), *entry_points.routed(tx)}
             again = set() if everything else self._to_link_again(tx, known, changed, gone, manifest)
             files.remove(tx, [known[path].id for path in deleted])
             self._put_files(tx, changed, skips)
@@ -714,10 +713,11 @@ class _Scan:
         finder = EntryPointFinder(evaluator)
         routing = {path for path in paths if finder.routes(path)}
         wanted = set(paths)
-        if not everything and (routing or self._routing_before.intersection(paths) or self._routing_gone):
+        still = {path for path in self._routing_before if evaluator.module(path) is not None}
+        if not everything and (routing or still.intersection(paths) or still != self._routing_before):
             # A prefix in one file is part of routes in others, and a route in one file leads to a function in another:
             # whoever has to do with routes is looked at together.
-            wanted |= {path for path in self._routing_before | entry_points.routed(tx) if path in self._ids}
+            wanted |= still
         found = finder.find(sorted(wanted))
         beyond = {each.path for each in found} - wanted
         if beyond:  # their other entry points are to stay

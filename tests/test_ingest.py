@@ -556,6 +556,22 @@ export function page(x) { load(); cut(); new Api().open(); x.growl() }
 """,
         "import { Api } from './api'\nexport function page(it: Api) { it.close() }\n",
     ),
+    "pages/urls.py": (
+        """from django.urls import path
+
+from pages import views
+
+urlpatterns = [path("home/", views.home), path("side/", views.side)]
+""",
+        "from django.urls import path\n\nfrom pages import views\n\nurlpatterns = [path('home/', views.home)]\n",
+        None,
+    ),
+    "pages/views.py": (
+        "from pages.base import plain\n\n\ndef home(request):\n    return plain()\n\n\ndef side(request): ...\n",
+        "def home(request): ...\n",
+        None,
+    ),
+    "pages/base.py": ("def plain(): ...\n", "def plain(): ...\n\n\ndef other(): ...\n", None),
     "shapes/named.ts": (
         "export interface Named { name(): string }\nexport interface Other { name(): string }\n",
         "export interface Named { name(): string; size(): number }\n",
