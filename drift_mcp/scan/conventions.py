@@ -543,7 +543,7 @@ CONVENTIONS: Final = (
         "Are route handlers asynchronous?",
         "info",
         {
-            "async": ("Route handlers are asynchronous", "Write handlers with async def.", "is asynchronous"),
+            "async": ("Route handlers are asynchronous", "Write handlers as async functions.", "is asynchronous"),
             "sync": ("Route handlers are synchronous", "Write handlers as plain functions.", "is synchronous"),
         },
     ),

@@ -501,6 +501,8 @@ _GUARD: Final = re.compile(
     r"|(?:requires?|ensure|is|check|verify|validate|get)_?(?:auth|login|admin|user|token|session|jwt|role|scope)"
     r"|auth(?:enticat|oriz)|\bauth\b|\bauth[A-Z_.]\w*|\w*Auth\b"
 )
+# What looks like a guard and lets everyone through: Swagger's documentation, and a login that need not be.
+_NO_GUARD: Final = re.compile(r"\bApi[A-Z]\w*|\b\w+\.optional\b|\boptional[A-Z_]\w*")
 # Routes that are there for those who are not logged in.
 _PUBLIC: Final = re.compile(
     r"(?<![a-z])(?:log-?in|log-?out|sign-?(?:in|up)|register|registration|health|healthz|ping|status|callback|webhooks?"
@@ -525,7 +527,7 @@ def _of_routes(view: _View) -> Iterator[Evidence]:
         if route.way == "path()" or route.way == "re_path()" or route.way == "url()":
             continue
         if not _PUBLIC.search(route.path or "") and not _PUBLIC.search(view.facts.path.rsplit("/", 1)[-1]):
-            around = re.sub(r"\"[^\"]*\"|'[^']*'", "", route.around)
+            around = re.sub(r"\"[^\"]*\"|'[^']*'", "", _NO_GUARD.sub("", route.around))
             yield _place("auth.guarded-routes", "guarded" if whole or _GUARD.search(around) else "open", call)
         if route.handler < 0:
             continue

@@ -377,6 +377,19 @@ SCRIPTS: list[Example] = [
     (
         "auth.guarded-routes",
         "src/a.ts",
+        "router.get('/a', auth.optional, (req, res) => 1)\nrouter.get('/b', auth.required, (req, res) => 1)\n",
+        [(1, "open"), (2, "guarded")],
+    ),
+    (
+        "auth.guarded-routes",
+        "src/a.ts",
+        "import { Controller, Get } from '@nestjs/common'\n@ApiBearerAuth()\n@Controller('a')\nclass A {\n"
+        "  @Get('x')\n  f() {}\n}\n",
+        [(5, "open")],
+    ),
+    (
+        "auth.guarded-routes",
+        "src/a.ts",
         "router.get('/a', requireAuth, (req, res) => 1)\nrouter.get('/b', (req, res) => 1)\n",
         [(1, "guarded"), (2, "open")],
     ),
