@@ -321,7 +321,11 @@ class DataReader:
                 dict.fromkeys(column for each in given for column in self._named(model, self._keys(module, each)))
             )
             if fields:
-                yield self._access(call, model, "write", fields, False, f".{call.name}(…)")
+                # Beside `update=` stands an object whose fields are all taken over.
+                whole = any(name == "update" for name, _ in call.keywords) and any(
+                    each[0] != F.RECORD and not self._keys(module, each) for each in call.arguments
+                )
+                yield self._access(call, model, "write", fields, whole, f".{call.name}(…)")
 
     def _keys(self, module: Module, expression: Expr) -> Iterable[str]:
         """The constant keys of a dictionary, through one name; nested values are other objects."""

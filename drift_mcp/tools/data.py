@@ -363,13 +363,22 @@ def _said(accesses: Iterable[Access]) -> tuple[str, ...]:
 
 
 def _whole_rows(db: apsw.Connection, accesses: Sequence[Access], direct: set[int]) -> list[tuple[Function, Access]]:
-    first: dict[int, Access] = {}
+    """Each function once, at its first access, with all that it does to whole rows."""
+    by_function: dict[int, list[Access]] = {}
     for access in accesses:
         if access.function not in direct:
-            first.setdefault(access.function, access)
-    known = lookup.by_keys(db, set(first))
-    found = ((known[key], access) for key, access in first.items() if not known[key].is_test)
+            by_function.setdefault(access.function, []).append(access)
+    known = lookup.by_keys(db, set(by_function))
+    found = (
+        (known[key], several[0]._replace(operation=_done(several)))
+        for key, several in by_function.items()
+        if not known[key].is_test
+    )
     return sorted(found, key=lambda pair: (pair[0].file, pair[1].line))
+
+
+def _done(accesses: Sequence[Access]) -> str:
+    return ", ".join(each for each in _OPERATIONS if any(one.operation == each for one in accesses))
 
 
 def _data_head(

@@ -117,6 +117,16 @@ PYTHON = [
         "def f(db: Session, hero: HeroBase): db.add(Hero(name=hero.name, secret='x'))",
         ["read hero(name)", "write hero(name, secret, *)"],
     ),
+    (
+        SQLMODEL,
+        "def f(given: HeroBase): return Hero.model_validate(given, update={'secret': 'x'})",
+        ["write hero(secret, *)"],
+    ),
+    (
+        SQLMODEL,
+        "def f(): return Hero.model_validate({'name': 'a'}, update={'secret': 'x'})",
+        ["write hero(name, secret)"],
+    ),
     # Django
     (DJANGO, "def f(): return Author.objects.all()", ["read app_author(*)"]),
     (DJANGO, "def f(): return Author.objects.filter(email='a').exists()", ["read app_author(email)"]),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drift_mcp import ingest
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
 from drift_mcp.tools.answer import Answer, budget, render
@@ -172,3 +173,25 @@ def test_what_does_not_exist_is_answered_with_what_does(shop: Project, arguments
     with pytest.raises(DriftError) as refused:
         asked(shop, **arguments)
     assert words in str(refused.value)
+
+
+WHOLE_ROWS = """\
+from sqlmodel import Field, Session, SQLModel
+
+
+class Hero(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    name: str
+
+
+def rename(db: Session, given: dict) -> None:
+    hero = db.get(Hero, 1)
+    hero.sqlmodel_update(given)
+    db.add(hero)
+"""
+
+
+def test_all_that_a_function_does_to_whole_rows_is_told(empty: Project) -> None:
+    (empty.root / "heroes.py").write_text(WHOLE_ROWS)
+    ingest.scan(empty, jobs=1)
+    assert "heroes.py:10  rename  write, read" in asked(empty, data="hero.name")
