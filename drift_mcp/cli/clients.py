@@ -12,7 +12,9 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -87,7 +89,9 @@ def with_entry(client: str, text: str, added: Mapping[str, Any]) -> str:
     written."""
     if CLIENTS[client].form == "toml":
         others = _without_block(text).rstrip("\n")
-        return (f"{others}\n\n" if others else "") + _block(added)
+        whole = (f"{others}\n\n" if others else "") + _block(added)
+        tomllib.loads(whole)  # a table of our name that somebody wrote by hand would stand there twice
+        return whole
     document, indent = _parsed(text)
     servers = document.setdefault(CLIENTS[client].key, {})
     if not isinstance(servers, dict):
@@ -145,16 +149,20 @@ def _uninstall(asked: argparse.Namespace) -> int:
 
 def _change(asked: argparse.Namespace, root: Path, edit: Any) -> int:
     file = config_file(asked.client, root)
-    before = file.read_text("utf-8") if file.exists() else ""
+    before = ""
     try:
+        if file.exists():
+            before = file.read_bytes().decode("utf-8")
         after = edit(before)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         print(f"drift: {file} cannot be read as {asked.client}'s configuration: {problem}. It was left as it is.\n"
               f"Add this yourself: {json.dumps({_NAME: entry(asked.client, root)})}", file=sys.stderr)  # fmt: skip
         return WRONG
     if after == before:
         print(f"{file} is already as it should be.")
         return DONE
+    if "\r\n" in before:
+        after = after.replace("\r\n", "\n").replace("\n", "\r\n")
     names = (str(file) if before else os.devnull, str(file) if after else os.devnull)
     sys.stdout.writelines(
         difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), *names)
@@ -166,9 +174,14 @@ def _change(asked: argparse.Namespace, root: Path, edit: Any) -> int:
         return NO
     if after:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(file.name + ".drift-new")
-        beside.write_text(after, "utf-8")
-        beside.replace(file)
+        # A person may keep it elsewhere, behind a link, and closed to others because it holds keys.
+        place = file.resolve()
+        beside = place.with_name(place.name + ".drift-new")
+        beside.touch(stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o666)
+        beside.write_bytes(after.encode("utf-8"))
+        if place.exists():
+            shutil.copymode(place, beside)
+        beside.replace(place)
     else:
         file.unlink()
     print(f"{CLIENTS[asked.client].title}: {file} written. Restart the client, or reload its servers.")

@@ -223,3 +223,41 @@ def test_a_configuration_that_cannot_be_read_is_left_alone(project: Path, capsys
     status, _, err = run(capsys, "install", "vscode", "--yes")
     assert status == 2 and "left as it is" in err
     assert (project / ".vscode" / "mcp.json").read_text() == "{ // comments\n}"
+
+
+@pytest.mark.parametrize("content", ['{"a": "é"}'.encode("latin-1"), "{}".encode("utf-16"), b"[" * 100_000])
+def test_a_configuration_of_an_odd_encoding_or_shape_is_left_alone(
+    project: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (project / ".mcp.json").write_bytes(content)
+    for command in ("install", "uninstall"):
+        status, _, err = run(capsys, command, "claude-code", "--yes")
+        assert status == 2 and "left as it is" in err
+    assert (project / ".mcp.json").read_bytes() == content
+
+
+def test_a_server_that_somebody_wrote_into_codex_by_hand_is_not_doubled(
+    project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / ".codex" / "config.toml"
+    file.parent.mkdir()
+    file.write_text('[mcp_servers.drift]\ncommand = "mine"\n')
+    status, _, err = run(capsys, "install", "codex", "--yes")
+    assert status == 2 and "left as it is" in err
+    assert file.read_text() == '[mcp_servers.drift]\ncommand = "mine"\n'
+
+
+def test_a_configuration_keeps_its_place_its_permissions_and_its_line_ends(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = project / "dotfiles.json"
+    real.write_bytes(b'{\r\n  "keys": "private"\r\n}\r\n')
+    real.chmod(0o600)
+    (project / ".mcp.json").symlink_to(real)
+    assert run(capsys, "install", "claude-code", "--yes")[0] == 0
+    assert (project / ".mcp.json").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert json.loads(real.read_text())["mcpServers"]["drift"]["command"] == "drift-mcp"
+    assert run(capsys, "uninstall", "claude-code", "--yes")[0] == 0
+    assert real.read_bytes() == b'{\r\n  "keys": "private"\r\n}\r\n'
