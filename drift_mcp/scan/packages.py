@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drift_mcp.scan.facts import Problem
+from drift_mcp.scan.secrets import without_user
 from drift_mcp.scan.walk import Listing
 
 
@@ -265,8 +266,8 @@ def _package(
         name or (posixpath.basename(folder) if folder != "." else reader.root_name),
         _lock_manager(reader, folder, language) or manager or _DEFAULT_MANAGERS[language],
         version,
-        dict(sorted(dependencies.items())),
-        dict(sorted(dev_dependencies.items())),
+        {each: without_user(written) for each, written in sorted(dependencies.items())},
+        {each: without_user(written) for each, written in sorted(dev_dependencies.items())},
         language,
         next((framework for needs, framework in _FRAMEWORKS.items() if needs in everything), None),
     )

@@ -105,7 +105,7 @@ def _looks_random(text: str) -> bool:
 
 # Words whose value opens something by itself.
 _SECRET: Final = _words(
-    "secret secrets password passwd passphrase passwort pass token tokens salt pepper apikey secretkey privatekey "
+    "secret secrets password passwd passphrase passwort pass pw token tokens salt pepper apikey secretkey privatekey "
     "accesskey signingkey encryptionkey jwtsecret pin otp authkey accesstoken authtoken"
 )
 # `KEY` alone is a secret at the end of a name, unless one of these says what kind of key it is.
@@ -172,6 +172,15 @@ def env_sensitivity(name: str) -> EnvSensitivity:
     if about or _CONFIG.intersection(words):
         return "config"
     return "unknown"
+
+
+# Where a token may stand for the user, too. `git@` is how everybody is called over ssh.
+_URL_USER: Final = re.compile(r"(://)(?!git@)[^\s/@'\"]+@")
+
+
+def without_user(text: str) -> str:
+    """A text with who logs in taken out of the addresses in it: `https://token@host/x` is all that one needs."""
+    return _URL_USER.sub(rf"\1{REDACTED}@", text) if "://" in text else text
 
 
 # Defaults that hold nothing, in the spelling of the languages we read.

@@ -295,3 +295,22 @@ def test_a_setup_that_cannot_be_parsed_or_known_is_no_package(tmp_path: Path) ->
 )
 def test_comments_and_trailing_commas_are_allowed_outside_strings(text: str, value: object) -> None:
     assert lenient_json(text) == value
+
+
+def test_who_fetches_a_package_is_not_kept(tmp_path: Path) -> None:
+    needs = {
+        "a": "git+https://user:hunter2@example.org/a.git",
+        "b": "https://ghp_0123456789@example.org/b.tgz",
+        "c": "git+ssh://git@example.org/c.git",
+        "d": "^1.0",
+    }
+    requirements = "e @ https://u:hunter2@example.org/e.whl\n"
+    found = project(tmp_path, {"package.json": {"dependencies": needs}, "py/requirements.txt": requirements})
+    script, python = found.packages
+    assert script.dependencies == {
+        "a": "git+https://[redacted]@example.org/a.git",
+        "b": "https://[redacted]@example.org/b.tgz",
+        "c": "git+ssh://git@example.org/c.git",
+        "d": "^1.0",
+    }
+    assert "hunter2" not in str(python.dependencies) and "e" in python.dependencies

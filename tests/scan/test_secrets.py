@@ -89,6 +89,7 @@ ENV = {
     "secret": [
         "SECRET_KEY",
         "DB_PASSWORD",
+        "pw",
         "PGPASSWORD",
         "POSTGRES_PASSWORD",
         "DB_PWD",
