@@ -97,6 +97,8 @@ _PRISMA: Final = {
     "delete": "delete",
     "deleteMany": "delete",
 }
+# What a row of its own does to its table.
+_ROW_METHODS: Final = words("save update updateOne replaceOne remove delete deleteOne destroy")
 _REPOSITORY: Final = {
     **dict.fromkeys(
         words(
@@ -265,6 +267,8 @@ class DataReader:
             return self._models.of_value(value)
         if value[0] == ROWS:
             return self._by_accessor.get(value[1])
+        if value[0] == FOREIGN and value[1] == "mongoose.Document":
+            return self._models.of_value(value)
         if value[0] == FOREIGN and value[1].startswith(("@prisma/client.", ".prisma/client.")):
             name = value[1].rsplit(".", 1)[-1]
             return self._by_accessor.get(name[:1].lower() + name[1:])
@@ -430,6 +434,8 @@ class DataReader:
                 model = self._models.of_value(row)
                 if model is not None:
                     return self._repository(module, model, links)
+        if kind == FOREIGN and value[1] == "mongoose.Document" and links[0].name not in _ROW_METHODS:
+            return None
         if kind == FOREIGN and value[2] is not None:
             model = self._models.of_value(value)
             if model is not None and links[0].name in _REPOSITORY:

@@ -634,6 +634,10 @@ class Evaluator:
                     )
         return module.prototype_stores.get(target, {})
 
+    def stored_on(self, module: Module, target: Expr, name: str) -> Values:
+        """What this file stores on exactly this expression under that name."""
+        return self._union(module, self._stores_on(module, target).get(name, ()))
+
     def _record_member(self, owner: Value, name: str) -> Values:
         module = self.module(owner[1])
         if module is None:
@@ -1235,6 +1239,9 @@ class Evaluator:
                 found.append((OBJECT, callee[1], callee[2], callee[3]))
             elif kind == EXTERNAL:
                 found.extend(self._external_result(callee[1], site))
+            elif kind == FOREIGN:
+                row = libraries.made_row(callee)
+                found.extend(() if row is None else (row,))
             elif kind == BOUND_EXTERNAL:
                 found.extend(self._container_result(callee, site))
             elif kind == OBJECT:

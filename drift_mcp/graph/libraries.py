@@ -87,6 +87,12 @@ _RELATIONS_TO_ONE: Final = words("ForeignKey OneToOneField")
 _RELATIONS_TO_MANY: Final = words("ManyToManyField")
 _RELATIONS: Final = _RELATIONS_TO_ONE | _RELATIONS_TO_MANY | words("relationship Relationship")
 
+# Mongoose: what defines a model, what its rows are called here, and what a query for one row is narrowed with.
+_MONGOOSE_SCHEMA: Final = words("mongoose.Schema mongoose.default.Schema")
+_MONGOOSE_MODEL: Final = "mongoose.model"
+_MONGOOSE_DOCUMENT: Final = "mongoose.Document"
+_MONGOOSE_CHAIN: Final = words("populate lean select exec session where orFail sort save")
+
 # What makes a router of the JavaScript family, and which of its methods give the router itself back.
 _ROUTERS: Final = words("Router express Express Hono IRouter Application")
 _ROUTER_CHAIN: Final = words("use get post put delete patch head options all param")
@@ -177,8 +183,40 @@ def foreign_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values |
     """An attribute of an external instance when it is more than a method: None leaves it a method."""
     if owner[2] is None and not owner[3]:
         return None
+    if owner[2] is not None and not owner[3]:
+        known = _mongoose_attribute(owner, name, evaluator)
+        if known:
+            return known
     if name in ("value", "current", "data") and owner[3]:
         return owner[3][0] or None
+    return None
+
+
+def _mongoose_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values:
+    """What a schema of Mongoose gives its models and their documents: `schema.statics.f = …`, `schema.methods.f = …`;
+    and `schema.methods` itself, which is what `this` stands for in these functions."""
+    module = evaluator.module(owner[2][0])
+    if module is None or module.python:
+        return ()
+    if owner[1] in _MONGOOSE_SCHEMA and name in ("methods", "statics"):
+        return tuple(
+            (FOREIGN, _MONGOOSE_DOCUMENT if name == "methods" else _MONGOOSE_MODEL, (module.path, number), ())
+            for number, call in enumerate(module.facts.calls)
+            if call.name == "model" and len(call.arguments) > 1 and owner in evaluator.values(module, call.arguments[1])
+        )
+    if owner[1] not in (_MONGOOSE_DOCUMENT, _MONGOOSE_MODEL):
+        return ()
+    call = module.facts.calls[owner[2][1]]
+    if len(call.arguments) < 2:
+        return ()
+    kept_on = (F.ATTR, call.arguments[1], "methods" if owner[1] == _MONGOOSE_DOCUMENT else "statics")
+    return evaluator.stored_on(module, kept_on, name)
+
+
+def made_row(value: Value) -> Value | None:
+    """The row that `new User()` makes where a call defined User; None when the value defines no model."""
+    if value[0] == FOREIGN and value[1] == _MONGOOSE_MODEL and value[2] is not None:
+        return (FOREIGN, _MONGOOSE_DOCUMENT, value[2], ())
     return None
 
 
@@ -308,6 +346,14 @@ def foreign_result(receiver: Value, name: str, site: tuple[Module, int] | None, 
             return ()
         if name in ("get", "pop", "value", "unwrap", "toPromise", "find"):
             return tuple(rows)
+    row = made_row(receiver)
+    if row is not None:
+        if name in _ONE_ROW or name == "findOneAndReplace":
+            return (row,)
+        if name in _MANY_ROWS or name == "insertMany":
+            return ((MANY, (row,)),)
+    if receiver[1] == _MONGOOSE_DOCUMENT and name in _MONGOOSE_CHAIN:
+        return (receiver,)
     if name in _ROUTER_CHAIN and str(receiver[1]).rsplit(".", 1)[-1] in _ROUTERS:
         return (receiver,)  # Router().use('/api', api).get('/x', f): one router, however many calls make it
     if str(receiver[1]).count(".") >= 5:

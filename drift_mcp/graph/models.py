@@ -105,7 +105,7 @@ class Models:
         if (
             kind == FOREIGN
             and value[2] is not None
-            and value[1].rsplit(".", 1)[-1] in ("define", "model", "Table", "pgTable")
+            and value[1].rsplit(".", 1)[-1] in ("define", "model", "Table", "pgTable", "Document")
         ):
             return self.of_site(value[2][0], value[2][1])
         return None

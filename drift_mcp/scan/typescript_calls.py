@@ -43,12 +43,14 @@ from drift_mcp.scan.typescript_constants import (
     string,
     template,
 )
-from drift_mcp.scan.typescript_definitions import record
+from drift_mcp.scan.typescript_definitions import function, record
 from drift_mcp.scan.typescript_scopes import META_ENV, PROCESS_ENV, default_text
 from drift_mcp.scan.typescript_text import STRING, given_to, title_value
 from drift_mcp.scan.typescript_types import member_name, type_arguments
 from drift_mcp.scan.typescript_walk import LONGEST_CHAIN, UNKNOWN, Walk, union
 
+# Methods of a schema that take a function to run before or after another.
+_HOOKS: Final = frozenset(("pre", "post"))
 # More arguments than this are data.
 _MOST_ARGUMENTS: Final = 256
 
@@ -199,6 +201,8 @@ def _call(walk: Walk, node: Node, callee: Expr, name: str, token: Node | None, f
         titled = name in _TITLED or (name in ("only", "skip", "each") and callee[0] == ATTR and callee[1][0] == FREE)
         if name == "defineProperty" and listed is not None:
             arguments = _property_arguments(walk, listed)
+        elif name in _HOOKS and callee[0] == ATTR and listed is not None:
+            arguments = _hook_arguments(walk, listed, callee[1])
         else:
             arguments = _arguments(walk, listed, titled) if listed is not None else ()
     if callee[0] == SUPER:
@@ -252,6 +256,17 @@ def _arguments(walk: Walk, listed: Node, titled: bool) -> tuple[Expr, ...]:
         elif child.type != "comment":
             found.append(walk.visit(child))
         titled = False
+    return tuple(found[:_MOST_ARGUMENTS])
+
+
+def _hook_arguments(walk: Walk, listed: Node, schema: Expr) -> tuple[Expr, ...]:
+    """Of Mongoose's `schema.pre('save', function () { … })`: `this` is what it is in the schema's methods."""
+    found: list[Expr] = []
+    for child in listed.named_children:
+        if child.type == "function_expression":
+            found.append((DEFINITION, function(walk, child, this=(ATTR, schema, "methods"))))
+        elif child.type != "comment":
+            found.append(walk.visit(child))
     return tuple(found[:_MOST_ARGUMENTS])
 
 
