@@ -92,7 +92,10 @@ app = FastAPI()
 app.include_router(router, prefix="/api")
 """,
         },
-        ["route GET /api/users/imported > views.imported [fastapi]", "route POST /api/users/register > app.register [fastapi]"],
+        [
+            "route GET /api/users/imported > views.imported [fastapi]",
+            "route POST /api/users/register > app.register [fastapi]",
+        ],
     ),
     "Flask: blueprints, methods, rules and handlers": (
         {
