@@ -1,4 +1,4 @@
-"""The README shows what really happens: its conversation is the demo's, its configurations are what `install` writes."""
+"""The README shows what really happens: its conversation is the demo's, its configurations what `install` writes."""
 
 from __future__ import annotations
 
