@@ -125,6 +125,10 @@ def _declares(name: str) -> bool:
     return name in _VERBS or name in ("route", "api_route", "api_view", "websocket_route")
 
 
+# Prefixes are put together in one or two steps; a text that is part of itself would never end.
+_DEEPEST_TEXT: Final = 6
+
+
 class EntryPointFinder:
     """Finds entry points over one evaluator. Not for two threads at once."""
 
@@ -595,7 +599,7 @@ class EntryPointFinder:
         if not controllers:
             return
         versions = {
-            call.caller: self._text(module, call.arguments[0] if call.arguments else None)
+            call.caller: self._version(module, call.arguments[0] if call.arguments else None)
             for call in module.facts.calls
             if call.flags & F.DECORATOR and call.name == "Version"
         }
@@ -606,10 +610,10 @@ class EntryPointFinder:
             if definition.parent not in controllers:
                 continue
             for prefix, version in controllers[definition.parent]:
-                version = versions.get(call.caller) or version
+                version = versions.get(call.caller, version)
                 for path in self._paths(module, call.arguments[0] if call.arguments else None):
                     full = join("/" + prefix.strip("/"), path)
-                    owner = ("nest", version) if version else ("nest",)
+                    owner = ("nest",) if version is None else ("nest", version)
                     yield _Route(module.path, call.caller, _NEST[call.name], full, owner, "nestjs", definition.line)
 
     def _controller_paths(self, module: Module, call: Call) -> list[tuple[str, str | None]]:
@@ -617,9 +621,18 @@ class EntryPointFinder:
             return [("", None)]
         argument = call.arguments[0]
         if argument[0] == F.RECORD:
-            version = self._text(module, _pair(argument, "version"))
+            version = self._version(module, _pair(argument, "version"))
             return [(path, version) for path in self._paths(module, _pair(argument, "path"))]
         return [(path, None) for path in self._paths(module, argument)]
+
+    def _version(self, module: Module, expression: Expr | None) -> str | None:
+        """'' for a route that stands in no version; None where nothing is said and the default holds."""
+        if any(
+            value == (EXTERNAL, "@nestjs/common.VERSION_NEUTRAL")
+            for value in self._evaluator.values(module, expression)
+        ):
+            return ""
+        return self._text(module, expression)
 
     def _paths(self, module: Module, expression: Expr | None) -> list[str]:
         if expression is None:
@@ -815,16 +828,16 @@ class EntryPointFinder:
             if call.name == "bind" and call.callee[0] == F.ATTR:
                 yield from self._functions(module, call.callee[1])
 
-    def _text(self, module: Module, expression: Expr | None) -> str | None:
+    def _text(self, module: Module, expression: Expr | None, depth: int = 0) -> str | None:
         """The constant string that an expression stands for; f-strings and templates with what is constant in them."""
-        if expression is None:
+        if expression is None or depth > _DEEPEST_TEXT:
             return None
         if expression[0] == F.TEXT:
             return str(expression[1])
         if expression[0] == F.JOINED:
             pieces: list[str] = []
             for part in expression[1]:
-                piece = self._text(module, part)
+                piece = self._text(module, part, depth + 1)
                 if piece is None:
                     if not pieces:
                         continue  # a prefix that only the running program knows is left out
@@ -837,7 +850,7 @@ class EntryPointFinder:
         if expression[0] == F.NAME:
             for bound in module.facts.scopes[expression[1]].bindings.get(expression[2], ()):
                 if bound[0] == F.JOINED:
-                    return self._text(module, bound)
+                    return self._text(module, bound, depth + 1)
         return self._default_of(module, expression) if expression[0] == F.ATTR else None
 
     def _default_of(self, module: Module, expression: Expr) -> str | None:

@@ -644,6 +644,12 @@ class Evaluator:
             return ()
         if module.python:
             return ((BOUND_EXTERNAL, owner, name),)
+        # A literal can be spread into itself by its name: `options = { ...options }`.
+        key = (20, module.path, owner[2][1], name)
+        known = self._memo.get(key)
+        return known if known is not None else self._ask(key, lambda: self._find_record_member(module, owner, name))
+
+    def _find_record_member(self, module: Module, owner: Value, name: str) -> Values:
         found: list[Value] = []
         for key, value in owner[2][2]:
             if key is None:
@@ -655,7 +661,7 @@ class Evaluator:
                 if name in stores:
                     found.extend(self._union(module, stores[name]))
                     del target
-        return tuple(found) or ((BOUND_EXTERNAL, owner, name),)
+        return _unique(found) or ((BOUND_EXTERNAL, owner, name),)
 
     def _record_stores(self, module: Module, record: Expr) -> list[tuple[Expr, dict[str, list[Expr]]]]:
         self._stores_on(module, record)  # fills the table
@@ -1142,6 +1148,12 @@ class Evaluator:
         return tuple(found)
 
     def _result_of_members(self, owner: Value, names: tuple[str, ...]) -> Values:
+        # An object can be its own member: `__call__ = A()` in class A.
+        key = (21, owner, names)
+        known = self._memo.get(key)
+        return known if known is not None else self._ask(key, lambda: self._result_of_member(owner, names))
+
+    def _result_of_member(self, owner: Value, names: tuple[str, ...]) -> Values:
         for name in names:
             found = self.attribute((owner,), name)
             if found:
