@@ -96,3 +96,18 @@ def test_a_call_on_an_interface_can_reach_each_of_its_implementations(link: Call
         ("sms.Sms.send", "interface"),
     }
     assert "Base.run > sms.Sms.step" in project.calls("port.ts")
+
+
+def test_a_route_without_a_version_has_none_in_its_path(link: Callable[..., Any]) -> None:
+    sources = {
+        "main.ts": "import { VersioningType } from '@nestjs/common';\nexport function start(app) {\n"
+        "  app.setGlobalPrefix('api');\n  app.enableVersioning({ defaultVersion: '1', type: VersioningType.URI });\n}",
+        "books.ts": "import { Controller, Get, Version, VERSION_NEUTRAL } from '@nestjs/common';\n"
+        "@Controller('books')\nexport class Books {\n  @Get() list() {}\n  @Get('new') @Version('2') fresh() {}\n"
+        "  @Get('any') @Version(VERSION_NEUTRAL) any() {}\n}\n"
+        "@Controller({ path: 'open', version: VERSION_NEUTRAL })\nexport class Open { @Get() list() {} }",
+    }
+
+    labels = {entry.label for entry in link(sources).entry_points()}
+
+    assert labels == {"GET /api/v1/books", "GET /api/v2/books/new", "GET /api/books/any", "GET /api/open"}
