@@ -189,7 +189,7 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
         )
     if isinstance(problem, apsw.FullError):
         return StoreUnusable(f"The disk is full: {name} kept what was committed before. Free some room and try again.")
-    return StoreUnusable(f"{name} cannot be read or written: the disk reports an error ({problem}). Check the disk.")
+    return StoreUnusable(f"{name} cannot be read or written: the disk reports an error ({problem}). Is it full?")
 
 
 def _header(path: Path) -> _Header:

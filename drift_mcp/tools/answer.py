@@ -87,7 +87,7 @@ class Window:
     state: int
 
     def cursor(self, offset: int) -> str:
-        return f"{offset}-{self.state}-{self.query}"
+        return f"{offset}-{self.state}-{_bound(self.query, offset)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +192,19 @@ def window(tool: str, asked: Mapping[str, Any], state: int, default_limit: int) 
     parts = _CURSOR.fullmatch(str(cursor))
     if parts is None:
         raise DriftError(f"cursor {clip(str(cursor), 40)!r} is none that this tool gave. Ask again without `cursor`.")
-    if parts["query"] != query:
+    if parts["query"] != _bound(query, int(parts["offset"])):
         raise DriftError(
-            "This cursor belongs to another question. A cursor continues the very call that gave it: "
+            "This cursor belongs to another question, or was altered. A cursor continues the very call that gave it: "
             "repeat that call's arguments, or ask again without `cursor`."
         )
     if int(parts["state"]) != state:
         raise DriftError("The store has changed since this cursor was given. Ask again without `cursor`.")
     return Window(int(parts["offset"]), limit, query, state)
+
+
+def _bound(query: str, offset: int) -> str:
+    """A mark of the question and the row: no row that was never offered can be asked for."""
+    return hashlib.blake2s(f"{query} {offset}".encode(), digest_size=4).hexdigest()
 
 
 def first_row(cursor: str | None) -> int:
@@ -209,7 +214,7 @@ def first_row(cursor: str | None) -> int:
 
 
 _NOT_PART_OF_THE_QUESTION = {"cursor", "limit", "budget_tokens", "format", "project"}
-_CURSOR = re.compile(r"(?P<offset>\d{1,9})-(?P<state>\d{1,18})-(?P<query>[0-9a-f]{8})")
+_CURSOR = re.compile(r"(?P<offset>[0-9]{1,9})-(?P<state>[0-9]{1,18})-(?P<query>[0-9a-f]{8})")
 
 
 def clean(text: str) -> str:
@@ -426,8 +431,10 @@ def _bare(answer: Answer) -> str:
     document: dict[str, Any] = {}
     if answer.items is not None:
         document[answer.items] = []
-        document |= _list_fields(answer, 0)
+        # A cursor to the very same rows would send a program round for ever.
+        document |= _list_fields(answer, 0) | {"next_cursor": None}
     document["truncated"] = True
+    document["note"] = "not one row fits budget_tokens: ask with more"
     return clean(json.dumps(document, separators=(",", ":")))
 
 

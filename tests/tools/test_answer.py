@@ -121,6 +121,14 @@ def test_the_json_form_loses_rows_from_its_end_and_stays_json() -> None:
     assert document["next_cursor"].startswith(f"{len(document['callers'])}-17-")
 
 
+def test_where_not_one_row_fits_a_program_is_told_so_and_not_sent_round_for_ever() -> None:
+    rows = [Row("x" * 4_000, file="a.py", line=n) for n in range(3)]
+    document = json.loads(render(answer(rows, total=90), "json", budget(150)))
+    assert (document["callers"], document["total"], document["truncated"]) == ([], 90, True)
+    assert document["next_cursor"] is None
+    assert "ask with more" in document["note"]
+
+
 def test_the_default_answer_is_one_that_every_client_shows_whole() -> None:
     rows = [Row("x" * 60, file=f"f{n}.py", line=n) for n in range(1_000)]
     text = render(answer(rows), "text", budget(None), NOW)
@@ -190,6 +198,18 @@ def test_a_cursor_continues_its_own_question_whatever_the_size_of_the_page() -> 
         ("get_callers", {}, 18, "store has changed"),
         ("get_callers", {"cursor": "50-17-zzzzzzzz"}, 17, "none that this tool gave"),
         ("get_callers", {"cursor": "' OR 1=1"}, 17, "none that this tool gave"),
+        (
+            "get_callers",
+            {"cursor": window("get_callers", ASKED, 17, 50).cursor(50).replace("50-", "99-", 1)},
+            17,
+            "was altered",
+        ),
+        (
+            "get_callers",
+            {"cursor": "\uff15" + window("get_callers", ASKED, 17, 50).cursor(5)[1:]},
+            17,
+            "none that this",
+        ),
     ],
 )
 def test_a_cursor_from_elsewhere_is_refused_with_the_reason(
