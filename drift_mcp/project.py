@@ -200,6 +200,11 @@ def _is_project(folder: Path) -> bool:
 
 def init(project: Project) -> list[str]:
     """Make both databases and the right lines of .gitignore; safe to repeat. Returns what was made, in words."""
+    if project.root in (Path(project.root.anchor), Path.home()):
+        # A store there would take in every project below it that has none of its own yet.
+        raise DriftError(
+            f"{project.root.name or '/'} is no project but everything. Name the project's folder with `project`."
+        )
     made: list[str] = []
     folder = project.root / FOLDER
     try:

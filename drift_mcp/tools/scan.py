@@ -40,7 +40,6 @@ def scanned(
     project: Project, *, paths: Sequence[str], full: bool, jobs: int | None, on_progress: Progress | None
 ) -> Answer:
     """The same for a person, who may also say how many processes parse."""
-    _refuse_too_much(project.root)
     # The scanner and its grammars are imported where a scan begins: answers alone never need them.
     from drift_mcp import ingest
 
@@ -98,11 +97,6 @@ def _said(root: Path, known: Status, run: ScanRun, missing: Sequence[str]) -> li
     if not known.files:
         lines.append("No file of a known language was found here.")
     return lines
-
-
-def _refuse_too_much(root: Path) -> None:
-    if root == root.parent or root == Path.home():
-        raise DriftError(f"{root.name or '/'} is no project but everything. Name the project's folder with `project`.")
 
 
 def _inside(root: Path, path: str) -> str:

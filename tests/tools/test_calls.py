@@ -125,6 +125,7 @@ def test_a_home_folder_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with OpenProjects(tmp_path) as opened:
         reply = calls.answered(opened, "scan_project", {})
     assert reply.is_error and "no project but everything" in reply.text
+    assert not (tmp_path / ".drift").exists()
 
 
 @pytest.mark.parametrize("limit", [100, 150, 300])
