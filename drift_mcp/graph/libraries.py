@@ -154,7 +154,10 @@ def class_attribute(owner: Value, name: str, evaluator: Evaluator) -> Values | N
 def _is_manager(value: Value, evaluator: Evaluator) -> bool:
     """Whether a class, or an instance of it, hands out queries over a Django model."""
     bases = evaluator.external_bases(value[1], value[2])
-    return any(base.startswith("django.") and base.endswith(("Manager", "QuerySet")) for base in bases)
+    return any(base.startswith("django.") and base.endswith(("Manager", "QuerySet")) for base in bases) or any(
+        module.path.endswith(("django/db/models/manager.py", "django/db/models/query.py"))
+        for module, _, _ in evaluator.bases(value[1], value[2])
+    )
 
 
 def manager_result(receiver: Value, name: str, site: tuple[Module, int] | None, evaluator: Evaluator) -> Values:
