@@ -316,9 +316,9 @@ def _target(db: apsw.Connection, text: str, sensitivity: str | None) -> _Target:
 
 
 def _table_named(db: apsw.Connection, text: str, tables: Iterable[str]) -> str | None:
-    for table in tables:
-        if table.lower() == text.lower():
-            return table
+    same = [table for table in tables if table.lower() == text.lower()]
+    if same:
+        return text if text in same else same[0]
     named = reach.tables_of_model(db, text)
     if len(named) > 1:
         raise DriftError(f"Model {clip(text, 80)!r} stands for several tables: {_some(named)}. Name one of them.")

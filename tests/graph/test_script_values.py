@@ -44,3 +44,16 @@ def test_what_an_options_object_holds_is_handed_over(link: Link) -> None:
     }
 
     assert link(sources).calls("auth.ts") == {"auth > auth.token"}
+
+
+def test_what_a_test_expects_of_a_function_is_no_call_of_it(link: Link) -> None:
+    sources = {
+        "a.ts": "export const send = () => 1;\nexport function fails() {}",
+        "a.spec.ts": "import { send, fails } from './a';\nexpect(send).toHaveBeenCalled();\n"
+        "expect(() => fails()).toThrow();",
+    }
+
+    called = link(sources).calls("a.spec.ts")
+
+    assert not any(each.endswith("a.send") for each in called)
+    assert "<arrow> > a.fails" in called

@@ -195,3 +195,12 @@ def test_all_that_a_function_does_to_whole_rows_is_told(empty: Project) -> None:
     (empty.root / "heroes.py").write_text(WHOLE_ROWS)
     ingest.scan(empty, jobs=1)
     assert "heroes.py:10  rename  write, read" in asked(empty, data="hero.name")
+
+
+def test_of_tables_that_differ_by_case_the_one_as_written_is_meant(empty: Project) -> None:
+    sql = "CREATE TABLE POST (title TEXT);\nCREATE TABLE post (title TEXT);\n"
+    (empty.root / "tables.sql").write_text(sql)
+    (empty.root / "posts.py").write_text("def drop(db):\n    db.execute('DELETE FROM post WHERE title = 1')\n")
+    ingest.scan(empty, jobs=1)
+    assert document(empty, data="post.title")["data"] == "post.title"
+    assert document(empty, data="POST.title")["data"] == "POST.title"
