@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift_mcp import ingest
+from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
+from drift_mcp.scan import facts as F
 
 # Every mtime that the tests write is a later one: two writes may fall into one tick of the file system's clock.
 _TICKS = itertools.count(1_700_000_000_000_000_000, 1_000_000)
@@ -284,9 +286,30 @@ def test_a_scan_of_some_paths_leaves_the_others_as_they_were(root: Path) -> None
     assert names == {"f2", "g"}
 
 
+def test_a_file_that_cannot_be_linked_is_told_and_costs_the_others_nothing(root: Path) -> None:
+    write(root, {"a.py": "def f(): pass\n", "b.py": "from a import f\n\n\ndef g(): f()\n", "c.py": "import a\na.f()\n"})
+    scan(root)
+    with Project(root) as project, project.write() as tx:
+        question = (
+            "SELECT x.file_id, x.facts FROM file_facts x JOIN file_metadata m ON m.id = x.file_id WHERE m.path = ?"
+        )
+        ((file_id, blob),) = tx.execute(question, ("b.py",)).fetchall()
+        facts = F.unpack(blob)
+        # As a fault of a front end would leave it: a call of what a call gives that is not there.
+        broken = facts._replace(calls=(facts.calls[0]._replace(callee=(F.CALL, 999)),))
+        tx.execute("UPDATE file_facts SET facts = ? WHERE file_id = ?", (F.pack(broken), file_id))
+    write(root, {"a.py": "def f(x): pass\n"})
+    scan(root)
+    assert asked(root, "SELECT file, kind FROM v_file_problems") == [("b.py", "crash")]
+    assert any(call.endswith("> f") for call in calls(root)), "c.py is linked"
+    write(root, {"b.py": "from a import f\n\n\ndef h(): f(1)\n"})
+    scan(root)
+    assert asked(root, "SELECT file, kind FROM v_file_problems") == []
+
+
 def test_a_path_outside_the_project_is_refused(root: Path) -> None:
     write(root, {"a.py": "def f(): pass\n"})
-    with pytest.raises(ingest.DriftError, match="outside the project"):
+    with pytest.raises(DriftError, match="outside the project"):
         scan(root, paths=["../elsewhere"])
 
 

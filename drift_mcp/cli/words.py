@@ -41,7 +41,7 @@ def answering(parser: argparse.ArgumentParser, *, pages: bool = True) -> None:
 _SHARED = {"run", "json", "project", "limit", "cursor", "budget_tokens"}
 
 
-# The model is there in a third of a second, and makes a vector in some milliseconds; a slow machine gets ten times that.
+# The model is there in a third of a second and makes a vector in milliseconds; a slow machine gets ten times that.
 _MODEL_SECONDS = 4.0
 
 

@@ -90,7 +90,7 @@ def _cores() -> int:
 
 # What our own code raises when a front end meets a file that it was not made for. One odd file among thousands is that
 # file's problem and is reported with the place in our code; it must not cost the others their answers.
-_FAULTS: Final = (
+FAULTS: Final = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -129,8 +129,8 @@ def _extract_one(root: str, entry: Entry) -> Extracted:
         )
         facts = facts._replace(evidence=(*facts.evidence, *evidence.of(facts)))
         blob = pack(facts)
-    except _FAULTS as fault:
-        return _refused(entry, Problem("crash", 0, _told(fault)), digest)
+    except FAULTS as fault:
+        return _refused(entry, Problem("crash", 0, told_fault(fault)), digest)
     return _answer(entry, digest, facts, blob, (time.perf_counter_ns() - began) // 1000)
 
 
@@ -164,7 +164,7 @@ def _refused(entry: Entry, problem: Problem, digest: bytes = b"") -> Extracted:
     )
 
 
-def _told(fault: BaseException) -> str:
+def told_fault(fault: BaseException) -> str:
     # The last frame says where; read by hand, because formatting a trace needs the stack that may just have run out.
     trace = fault.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -1,4 +1,4 @@
-"""Files as they were scanned: their stamps and hashes, their facts, the names that their linking asked for, their imports.
+"""Files as they were scanned: stamps and hashes, facts, the names that their linking asked for, imports.
 
 Never touches the file system. Deleting a file here takes everything that was found in it along.
 """

@@ -21,3 +21,11 @@ def replace(tx: apsw.Connection, ids: Iterable[int], problems: Iterable[NewProbl
     """What is wrong with these files, in place of what was."""
     tx.execute("DELETE FROM file_problems WHERE file_id IN (SELECT value FROM carray(?))", (integers(ids),))
     tx.executemany("INSERT INTO file_problems (file_id, kind, line, message) VALUES (?, ?, ?, ?)", problems)
+
+
+def replace_crashes(tx: apsw.Connection, ids: Iterable[int], problems: Iterable[NewProblem]) -> None:
+    """Which of these files, well read, could not be linked, in place of those that could not be before."""
+    tx.execute(
+        "DELETE FROM file_problems WHERE kind = 'crash' AND file_id IN (SELECT value FROM carray(?))", (integers(ids),)
+    )
+    tx.executemany("INSERT INTO file_problems (file_id, kind, line, message) VALUES (?, ?, ?, ?)", problems)
