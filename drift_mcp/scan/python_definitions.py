@@ -11,9 +11,9 @@ from drift_mcp.scan import facts as F
 from drift_mcp.scan import python_environment as environment
 from drift_mcp.scan import python_grammar as G
 from drift_mcp.scan.facts import Decorator, Expr, Parameter
-from drift_mcp.scan.python_expressions import call
+from drift_mcp.scan.python_expressions import call, kept_under
 from drift_mcp.scan.python_names import bound_in, targets
-from drift_mcp.scan.python_text import given_to, shown
+from drift_mcp.scan.python_text import shown
 from drift_mcp.scan.python_types import last_name, type_of, type_variables
 from drift_mcp.scan.python_walk import (
     DEEPEST,
@@ -309,7 +309,7 @@ def _parameter(walk: Walk, node: Node, form: str, depth: int) -> Parameter | Non
         pattern = pattern.children[-1]
     # Python 2 could take a tuple apart in the parameter list: such a parameter has no name.
     name_text = walk.word(walk.raw(pattern)) if pattern.kind_id == G.IDENTIFIER else ""
-    default = None if value is None else given_to(name_text, walk.handle[value.kind_id](walk, value, depth + 1))
+    default = None if value is None else kept_under(walk, name_text, walk.handle[value.kind_id](walk, value, depth + 1))
     return Parameter(name_text, form, declared, text, default, row + 1, column)
 
 

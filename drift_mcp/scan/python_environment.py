@@ -99,6 +99,13 @@ def _add(walk: Walk, variable: str, method: str, row: int, column: int, required
     )
 
 
+def given_to(walk: Walk, name: str, row: int, column: int) -> None:
+    """What is read there is kept under `name`, which may say more of the default than the variable's own name does."""
+    for place, read in enumerate(walk.env_reads):
+        if (read.line, read.column) == (row, column):
+            walk.env_reads[place] = read._replace(default=redact_default(name, read.default))
+
+
 def _is(walk: Walk, expression: Expr, name: str) -> bool:
     """Whether the expression is `os.<name>`, however it was imported."""
     if expression[0] == ATTR:

@@ -27,7 +27,9 @@ from drift_mcp.scan.facts import (
     STORE,
     SUPER,
     TEXT,
+    UNION,
     UNPACKED,
+    Call,
     Expr,
 )
 from drift_mcp.scan.python_names import targets
@@ -65,6 +67,14 @@ _ATTRIBUTE: Final = G.ATTRIBUTE
 _COMMENT: Final = G.COMMENT
 _KEYWORD_ARGUMENT: Final = G.KEYWORD_ARGUMENT
 _STRINGS: Final = frozenset((G.STRING, G.CONCATENATED_STRING))
+# The expressions that may carry a constant to the name they are given to.
+HOLDING: Final = frozenset((TEXT, UNION, CALL))
+_DEFAULTS: Final = frozenset(("default", "default_value", "initial", "value"))
+# What takes the value itself first, and what takes it after the name to look up. `Column("password")` is neither.
+_TAKE_IT_FIRST: Final = frozenset(("Field", "Secret", "SecretBytes", "SecretStr"))
+_TAKE_IT_SECOND: Final = frozenset(("get", "getenv", "pop"))
+# Stands for whatever constant when only the name is asked about.
+_ANY_TEXT: Final[Expr] = (TEXT, "any")
 
 
 def on_nothing(walk: Walk, node: Node, depth: int) -> Expr:
@@ -264,7 +274,7 @@ def given(walk: Walk, inner: Node, depth: int) -> tuple[tuple[Expr, ...], tuple[
             value = parts[-1]
             name = walk.words.get(raw) or walk.word(raw)
             found = handle[value.kind_id](walk, value, depth)
-            keywords.append((name, given_to(name, found) if found[0] == TEXT else found))
+            keywords.append((name, kept_under(walk, name, found) if found[0] in HOLDING else found))
         elif kind == G.DICTIONARY_SPLAT:
             value = child.children[-1]
             keywords.append(("", handle[value.kind_id](walk, value, depth)))
@@ -554,7 +564,7 @@ def on_dictionary(walk: Walk, node: Node, depth: int) -> Expr:
             key, value = _pair(child)
             key_value = handle[key.kind_id](walk, key, depth + 1)
             held = handle[value.kind_id](walk, value, depth + 1)
-            pairs.append((key_value, given_to(key_value[1], held) if key_value[0] == TEXT else held))
+            pairs.append((key_value, kept_under(walk, key_value[1], held) if key_value[0] == TEXT else held))
         elif kind == G.DICTIONARY_SPLAT:
             pairs.append((None, on_parenthesized(walk, child, depth + 1)))
         elif kind != _COMMENT:
@@ -638,23 +648,45 @@ def _iterable(walk: Walk, clause: Node, depth: int) -> Expr:
 # -- targets
 
 
+def kept_under(walk: Walk, name: str, value: Expr) -> Expr:
+    """The value as it may be kept under that name, its alternatives and the defaults of a call with it.
+
+    `secret_key: str = Field(default="…")` and `secret_key = environ.get("KEY") or "…"` say the secret as plainly as
+    `secret_key = "…"` does.
+    """
+    kind = value[0]
+    if kind not in HOLDING or value is UNKNOWN or given_to(name, _ANY_TEXT) is _ANY_TEXT:
+        return value
+    if kind == UNION:
+        return (UNION, tuple([kept_under(walk, name, each) for each in value[1]]))
+    if kind == CALL and value[1] < len(walk.calls) and walk.calls[value[1]]:
+        call = Call._make(walk.calls[value[1]])
+        place = 0 if call.name in _TAKE_IT_FIRST else 1 if call.name in _TAKE_IT_SECOND else len(call.arguments)
+        arguments = (*call.arguments[:place], *[given_to(name, each) for each in call.arguments[place:]])
+        keywords = tuple([(key, given_to(name, each) if key in _DEFAULTS else each) for key, each in call.keywords])
+        walk.calls[value[1]] = tuple(call._replace(arguments=arguments, keywords=keywords))
+        environment.given_to(walk, name, call.line, call.column)
+        return value
+    return given_to(name, value)
+
+
 def store(walk: Walk, node: Node, value: Expr, depth: int) -> None:
     """Binds or stores `value` to an assignment's target."""
     kind = node.kind_id
     if kind == _IDENTIFIER:
         raw = walk.source[node.start_byte : node.end_byte]
-        walk.bind(raw, given_to(walk.word(raw), value) if value[0] == TEXT else value)
+        walk.bind(raw, kept_under(walk, walk.word(raw), value) if value[0] in HOLDING else value)
     elif depth > DEEPEST:
         walk.put_off(node)
     elif kind == _ATTRIBUTE:
         name = walk.word(walk.raw(node.children[-1]))
-        touch(walk, node, depth, STORE, None if value is UNKNOWN else given_to(name, value))
+        touch(walk, node, depth, STORE, None if value is UNKNOWN else kept_under(walk, name, value))
     elif kind == G.SUBSCRIPT:
         owner, key = item(walk, node, depth)
         if key is not None and key[0] == TEXT and owner[0] == NAME:
             # `values["key"] = …`: dictionaries of values are filled this way.
             row, column = node.start_point
-            kept = given_to(key[1], value)
+            kept = kept_under(walk, key[1], value)
             walk.accesses.append((walk.number, owner, f"[{key[1]}]", row + 1, column, STORE, kept))
     elif kind in G.SEVERAL_TARGETS:
         _unpack(walk, named(node), value, depth)

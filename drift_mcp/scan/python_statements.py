@@ -10,9 +10,9 @@ from drift_mcp.scan import facts as F
 from drift_mcp.scan import python_grammar as G
 from drift_mcp.scan.facts import Expr, Handler, Import
 from drift_mcp.scan.python_definitions import callee_of
-from drift_mcp.scan.python_expressions import NONE, delete, on_children, store, touch
+from drift_mcp.scan.python_expressions import HOLDING, NONE, delete, kept_under, on_children, store, touch
 from drift_mcp.scan.python_names import alias_name, is_caught_name
-from drift_mcp.scan.python_text import given_to, shown
+from drift_mcp.scan.python_text import shown
 from drift_mcp.scan.python_types import last_name, type_of
 from drift_mcp.scan.python_walk import DEEPEST, IN_TYPE_PARAMETERS, MOST_VALUES, UNKNOWN, Frame, Walk, named
 
@@ -60,7 +60,7 @@ def on_assignment(walk: Walk, node: Node, depth: int) -> Expr:
     if left.kind_id == G.IDENTIFIER and right.kind_id != G.ASSIGNMENT:
         value = walk.handle[right.kind_id](walk, right, depth + 1)
         raw = walk.source[left.start_byte : left.end_byte]
-        walk.bind(raw, given_to(walk.word(raw), value) if value[0] == F.TEXT else value)
+        walk.bind(raw, kept_under(walk, walk.word(raw), value) if value[0] in HOLDING else value)
         return value
     lefts = [left]
     # `a = b = c` nests to the right.
@@ -87,7 +87,7 @@ def _annotated(walk: Walk, node: Node, depth: int) -> Expr:
     if left.kind_id == G.IDENTIFIER:
         values = [] if declared is None else [(F.INSTANCE, declared)]
         raw = walk.raw(left)
-        walk.bind(raw, *values, given_to(walk.word(raw), value))
+        walk.bind(raw, *values, kept_under(walk, walk.word(raw), value))
     else:
         # One store is one row: what is declared says more than what happens to be stored first.
         store(walk, left, value if declared is None else (F.INSTANCE, declared), depth + 1)

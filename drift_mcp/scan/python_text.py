@@ -113,6 +113,8 @@ def _names_secret(name: str) -> bool:
 
 def given_to(name: str, value: Expr) -> Expr:
     """A constant as it may be kept under that name: what `password = "…"` says is nobody's business."""
+    if value[0] == UNION and value[1] and _names_secret(name):
+        return (UNION, tuple([given_to(name, each) for each in value[1]]))
     return STRING if value[0] == TEXT and value[1] and _names_secret(name) else value
 
 

@@ -30,6 +30,7 @@ from drift_mcp.scan.facts import (
     SIGNATURE,
     STATIC,
     TEXT,
+    UNION,
     Decorator,
     Expr,
     Parameter,
@@ -412,7 +413,7 @@ def record(walk: Walk, node: Node, owner: str = "", this: Expr | None = None) ->
                 )
             else:
                 value = walk.visit(value_node)
-                if key[0] == TEXT and value[0] == TEXT:
+                if key[0] == TEXT and value[0] in (TEXT, UNION):
                     value = given_to(key[1], value)
             pairs.append((key, value))
         elif kind == "shorthand_property_identifier":

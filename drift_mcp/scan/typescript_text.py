@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Final
 
-from drift_mcp.scan.facts import LITERAL, TEXT, Expr
+from drift_mcp.scan.facts import LITERAL, TEXT, UNION, Expr
 from drift_mcp.scan.secrets import REDACTED, env_sensitivity, looks_secret, redact_default
 
 STRING: Final[Expr] = (LITERAL, "str")
@@ -100,6 +100,8 @@ def _names_secret(name: str) -> bool:
 
 def given_to(name: str, value: Expr) -> Expr:
     """The value as it may be kept under that name: a constant called `password` is one, whatever it looks like."""
+    if value[0] == UNION and value[1] and _names_secret(name):
+        return (UNION, tuple([given_to(name, each) for each in value[1]]))
     return STRING if value[0] == TEXT and value[1] and _names_secret(name) else value
 
 

@@ -340,7 +340,7 @@ class Walk:
         """Adds a value to a bound name; a global is nobody's."""
         if target[0] == NAME:
             values = self.scopes[target[1]][3].setdefault(target[2], [])
-            if value[0] == TEXT:
+            if value[0] in (TEXT, UNION):
                 value = given_to(target[2], value)
             if len(values) < MOST_VALUES and value not in values and value is not UNKNOWN:
                 values.append(value)

@@ -84,12 +84,24 @@ def test_a_constant_is_kept_when_a_later_step_can_read_it(literal: str, expected
         f"import os\nos.getenv('WHERE', '{DATABASE}')",
         "class S(BaseSettings):\n    secret_key: str = 'correct-horse'",
         f"x = f'{TOKEN}{{y}}'",
+        "class S(BaseSettings):\n    jwt_secret: str = Field(default='correct-horse')",
+        "class S(BaseSettings):\n    jwt_secret: str = Field('correct-horse')",
+        "password = SecretStr('correct-horse')",
+        "import os\nSECRET_KEY = os.environ.get('WHERE') or 'correct-horse'",
+        "import os\nclass C:\n    SECRET_KEY = os.environ.get('WHERE', 'correct-horse')",
+        "import os\nx = {'password': os.environ.get('WHERE') or 'correct-horse'}",
+        "import os\nconnect(password=os.getenv('WHERE', 'correct-horse'))",
+        "class A:\n    def f(self):\n        self.password = given or config('WHERE', default='correct-horse')",
     ],
 )
 def test_no_secret_is_ever_kept(source: str) -> None:
     kept = repr(read(source))
     for secret in (TOKEN, "hunter22", "correct-horse", "correct horse"):
         assert secret not in kept
+
+
+def test_a_column_under_the_name_of_a_secret_keeps_its_own_name() -> None:
+    assert "hashed-pw" in repr(read("class User(Base):\n    password = Column('hashed-pw', String)"))
 
 
 HOLE = (F.NAME, 0, "t")
