@@ -45,7 +45,7 @@ from drift_mcp.scan.typescript_constants import (
 )
 from drift_mcp.scan.typescript_definitions import function, record
 from drift_mcp.scan.typescript_scopes import META_ENV, PROCESS_ENV, default_text
-from drift_mcp.scan.typescript_text import STRING, given_to, title_value
+from drift_mcp.scan.typescript_text import STRING, title_value
 from drift_mcp.scan.typescript_types import member_name, type_arguments
 from drift_mcp.scan.typescript_walk import LONGEST_CHAIN, UNKNOWN, Walk, union
 
@@ -378,7 +378,7 @@ def jsx(walk: Walk, node: Node) -> Expr:
             parts = [each for each in child.named_children if each.type != "comment"]
             value = _attribute_value(walk, parts[1]) if len(parts) > 1 else BOOLEAN
             if parts:
-                keywords.append((walk.word(parts[0]), given_to(walk.word(parts[0]), value)))
+                keywords.append((walk.word(parts[0]), walk.kept_under(walk.word(parts[0]), value)))
         elif kind == "jsx_expression":
             spread_value = first_child(walk, child)
             keywords.append(("", spread_value[1] if spread_value[0] == SPREAD else spread_value))

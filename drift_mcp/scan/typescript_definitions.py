@@ -30,13 +30,12 @@ from drift_mcp.scan.facts import (
     SIGNATURE,
     STATIC,
     TEXT,
-    UNION,
     Decorator,
     Expr,
     Parameter,
 )
 from drift_mcp.scan.typescript_scopes import bind_pattern, body, declare_pattern
-from drift_mcp.scan.typescript_text import given_to, text_value
+from drift_mcp.scan.typescript_text import text_value
 from drift_mcp.scan.typescript_types import (
     enter_bare_type_parameters,
     enter_type_parameters,
@@ -246,7 +245,7 @@ def _parameter(walk: Walk, node: Node, draft: Draft) -> None:
     text = ""
     if annotation is not None:
         text = walk.line_of_text(annotation.start_byte, annotation.end_byte, _LONGEST_TYPE).lstrip(": ")
-    given = given_to(name, walk.visit(default)) if default is not None else None
+    given = walk.kept_under(name, walk.visit(default)) if default is not None else None
     row, column = pattern.start_point
     type_expression = None if declared is None else declared[1]
     draft.parameters.append(Parameter(name, kind, type_expression, text, given, row + 1, column))
@@ -413,8 +412,8 @@ def record(walk: Walk, node: Node, owner: str = "", this: Expr | None = None) ->
                 )
             else:
                 value = walk.visit(value_node)
-                if key[0] == TEXT and value[0] in (TEXT, UNION):
-                    value = given_to(key[1], value)
+                if key[0] == TEXT:
+                    value = walk.kept_under(key[1], value)
             pairs.append((key, value))
         elif kind == "shorthand_property_identifier":
             pairs.append(((TEXT, walk.word(child)), walk.name(child)))
@@ -616,7 +615,7 @@ def _members(walk: Walk, content: Node) -> Expr:
 def bind_member(walk: Walk, owner: Draft, name: str, value: Expr) -> None:
     """Adds a value to a member of a class."""
     if name and value is not UNKNOWN:
-        value = given_to(name, value)
+        value = walk.kept_under(name, value)
         values = walk.scopes[owner.scope][3].setdefault(name, [])
         # A class with as many overloads of one name is generated.
         if len(values) < MOST_VALUES and value not in values:

@@ -94,15 +94,16 @@ def pieces(texts: list[str | None]) -> list[Expr | None]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _names_secret(name: str) -> bool:
+def names_secret(name: str) -> bool:
+    """Whether what has that name is a secret, whatever it looks like."""
     return env_sensitivity(name) == "secret"
 
 
 def given_to(name: str, value: Expr) -> Expr:
     """The value as it may be kept under that name: a constant called `password` is one, whatever it looks like."""
-    if value[0] == UNION and value[1] and _names_secret(name):
+    if value[0] == UNION and value[1] and names_secret(name):
         return (UNION, tuple([given_to(name, each) for each in value[1]]))
-    return STRING if value[0] == TEXT and value[1] and _names_secret(name) else value
+    return STRING if value[0] == TEXT and value[1] and names_secret(name) else value
 
 
 _GIVEN: Final = re.compile(r"""([\w$]+)(\s*[:=]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)""")

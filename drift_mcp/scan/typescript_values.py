@@ -41,7 +41,7 @@ from drift_mcp.scan.typescript_constants import (
 )
 from drift_mcp.scan.typescript_definitions import named, record
 from drift_mcp.scan.typescript_scopes import bind_pattern, default_text, store
-from drift_mcp.scan.typescript_text import STRING, given_to
+from drift_mcp.scan.typescript_text import STRING
 from drift_mcp.scan.typescript_types import member_name, type_of
 from drift_mcp.scan.typescript_walk import MOST_VALUES, UNKNOWN, Walk, union
 
@@ -221,7 +221,7 @@ def _assign_item(walk: Walk, left: Node, right: Node) -> Expr:
     if key[0] != TEXT or key_node is None:
         # `app[method] = function () { … }`: the name is not known, what `this` is in it is.
         return named(walk, right, "", owner=last_name(owner), kind="method", this=owner)
-    value = given_to(
+    value = walk.kept_under(
         key[1], named(walk, right, key[1], owner=last_name(owner), kind="method", token=key_node, this=owner)
     )
     row, column = key_node.start_point
@@ -253,7 +253,7 @@ def _assign_member(walk: Walk, left: Node, right: Node) -> Expr:
         value = record(walk, right, path, this=(INSTANCE, owner))
     else:
         value = named(walk, right, name, owner=path, kind=kind, token=name_node, this=this, start=left.start_byte)
-    value = given_to(name, value)
+    value = walk.kept_under(name, value)
     stored = None if value is UNKNOWN else value
     walk.accesses.append((walk.draft.number, owner, name, row + 1, column, STORE, stored))
     if exported:

@@ -14,6 +14,7 @@ from tree_sitter import Language, Node
 
 from drift_mcp.scan.facts import (
     ATTR,
+    CALL,
     FREE,
     IMPORTED,
     NAME,
@@ -26,7 +27,8 @@ from drift_mcp.scan.facts import (
     Import,
     Parameter,
 )
-from drift_mcp.scan.typescript_text import given_to, without_secrets
+from drift_mcp.scan.secrets import redact_default
+from drift_mcp.scan.typescript_text import given_to, names_secret, without_secrets
 
 # Handlers inside handlers. Each level takes up to four Python frames of the interpreter's 1,000; code written by
 # people stays below 60.
@@ -340,10 +342,29 @@ class Walk:
         """Adds a value to a bound name; a global is nobody's."""
         if target[0] == NAME:
             values = self.scopes[target[1]][3].setdefault(target[2], [])
-            if value[0] in (TEXT, UNION):
-                value = given_to(target[2], value)
+            if value[0] in (TEXT, UNION, CALL):
+                value = self.kept_under(target[2], value)
             if len(values) < MOST_VALUES and value not in values and value is not UNKNOWN:
                 values.append(value)
+
+    def kept_under(self, name: str, value: Expr) -> Expr:
+        """The value as it may be kept under that name, and with it the default of a variable that it is read from.
+
+        `const jwtSecret = process.env.KEY || "…"` says the secret as plainly as `const jwtSecret = "…"` does.
+        """
+        if value[0] not in (UNION, CALL) or not names_secret(name):
+            return given_to(name, value)
+        variables = [each[2] for each in value[1] if each[0] == ATTR] if value[0] == UNION else []
+        if value[0] == CALL and self.calls[value[1]]:
+            caller, callee, arguments, *rest = self.calls[value[1]]
+            if callee[0] == ATTR and callee[2] == "get" and arguments and arguments[0][0] == TEXT:
+                variables.append(arguments[0][1])
+                kept = tuple([given_to(name, each) for each in arguments[1:]])
+                self.calls[value[1]] = (caller, callee, (arguments[0], *kept), *rest)
+        for place, read in enumerate(self.env_reads):
+            if read.default and read.name in variables:
+                self.env_reads[place] = read._replace(default=redact_default(name, read.default))
+        return given_to(name, value)
 
     # -- expressions
 
