@@ -99,7 +99,7 @@ def _add(walk: Walk, variable: str, method: str, row: int, column: int, required
     )
 
 
-def given_to(walk: Walk, name: str, row: int, column: int) -> None:
+def kept_under(walk: Walk, name: str, row: int, column: int) -> None:
     """What is read there is kept under `name`, which may say more of the default than the variable's own name does."""
     for place, read in enumerate(walk.env_reads):
         if (read.line, read.column) == (row, column):

@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from drift_mcp.scan import python_environment as environment
 from drift_mcp.scan import python_grammar as G
+from drift_mcp.scan.constants import STRING, given_to
 from drift_mcp.scan.facts import (
     AWAIT,
     AWAITED,
@@ -33,7 +34,7 @@ from drift_mcp.scan.facts import (
     Expr,
 )
 from drift_mcp.scan.python_names import targets
-from drift_mcp.scan.python_text import BYTES, STRING, decoded, formatted, given_to, inside, joined, percent, text_value
+from drift_mcp.scan.python_text import BYTES, decoded, formatted, inside, joined, percent, text_value
 from drift_mcp.scan.python_walk import (
     DEEPEST,
     IN_COMPREHENSION,
@@ -44,6 +45,7 @@ from drift_mcp.scan.python_walk import (
     named,
     union,
 )
+from drift_mcp.scan.secrets import names_secret
 
 INTEGER: Final[Expr] = (LITERAL, "int")
 FLOAT: Final[Expr] = (LITERAL, "float")
@@ -73,8 +75,6 @@ _DEFAULTS: Final = frozenset(("default", "default_value", "initial", "value"))
 # What takes the value itself first, and what takes it after the name to look up. `Column("password")` is neither.
 _TAKE_IT_FIRST: Final = frozenset(("Field", "Secret", "SecretBytes", "SecretStr"))
 _TAKE_IT_SECOND: Final = frozenset(("get", "getenv", "pop"))
-# Stands for whatever constant when only the name is asked about.
-_ANY_TEXT: Final[Expr] = (TEXT, "any")
 
 
 def on_nothing(walk: Walk, node: Node, depth: int) -> Expr:
@@ -655,7 +655,7 @@ def kept_under(walk: Walk, name: str, value: Expr) -> Expr:
     `secret_key = "…"` does.
     """
     kind = value[0]
-    if kind not in HOLDING or value is UNKNOWN or given_to(name, _ANY_TEXT) is _ANY_TEXT:
+    if kind not in HOLDING or value is UNKNOWN or not names_secret(name):
         return value
     if kind == UNION:
         return (UNION, tuple([kept_under(walk, name, each) for each in value[1]]))
@@ -665,7 +665,7 @@ def kept_under(walk: Walk, name: str, value: Expr) -> Expr:
         arguments = (*call.arguments[:place], *[given_to(name, each) for each in call.arguments[place:]])
         keywords = tuple([(key, given_to(name, each) if key in _DEFAULTS else each) for key, each in call.keywords])
         walk.calls[value[1]] = tuple(call._replace(arguments=arguments, keywords=keywords))
-        environment.given_to(walk, name, call.line, call.column)
+        environment.kept_under(walk, name, call.line, call.column)
         return value
     return given_to(name, value)
 

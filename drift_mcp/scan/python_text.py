@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from drift_mcp.scan.constants import STRING
 from drift_mcp.scan.facts import JOINED, LITERAL, RECORD, SEQUENCE, SPREAD, TEXT, UNION, Expr
-from drift_mcp.scan.secrets import REDACTED, env_sensitivity, looks_secret, redact_default
+from drift_mcp.scan.secrets import REDACTED, looks_secret, redact_default
 
-STRING: Final[Expr] = (LITERAL, "str")
 BYTES: Final[Expr] = (LITERAL, "bytes")
 _UNKNOWN: Final[Expr] = (UNION, ())
 
@@ -103,19 +102,6 @@ def text_value(text: str) -> Expr:
     ):
         return STRING if _is_secret(text) else (TEXT, text)
     return (TEXT, text) if looks_like_sql(text) and not looks_secret(text) else STRING
-
-
-# Names repeat within a project far more often than this; the bound keeps a long-lived process small.
-@functools.lru_cache(maxsize=4096)
-def _names_secret(name: str) -> bool:
-    return env_sensitivity(name) == "secret"
-
-
-def given_to(name: str, value: Expr) -> Expr:
-    """A constant as it may be kept under that name: what `password = "…"` says is nobody's business."""
-    if value[0] == UNION and value[1] and _names_secret(name):
-        return (UNION, tuple([given_to(name, each) for each in value[1]]))
-    return STRING if value[0] == TEXT and value[1] and _names_secret(name) else value
 
 
 def joined(parts: Sequence[str | Expr]) -> Expr:

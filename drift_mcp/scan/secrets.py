@@ -5,6 +5,7 @@ Judges a text by its shape and a variable by its name. Never keeps, logs or retu
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import Final, Literal, TypeAlias
@@ -185,6 +186,13 @@ def without_user(text: str) -> str:
 
 # Defaults that hold nothing, in the spelling of the languages we read.
 _EMPTY: Final = frozenset(("", "''", '""', "``", "None", "null", "undefined", "False", "false", "True", "true"))
+
+
+# Names repeat within a project far more often than this; the bound keeps a long-lived process small.
+@functools.lru_cache(maxsize=4096)
+def names_secret(name: str) -> bool:
+    """Whether what has that name is a secret, whatever it looks like."""
+    return env_sensitivity(name) == "secret"
 
 
 def redact_default(name: str, default: str | None) -> str | None:

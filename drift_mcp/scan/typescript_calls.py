@@ -7,6 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from drift_mcp.scan.constants import STRING
 from drift_mcp.scan.facts import (
     ATTR,
     AWAIT,
@@ -45,7 +46,7 @@ from drift_mcp.scan.typescript_constants import (
 )
 from drift_mcp.scan.typescript_definitions import function, record
 from drift_mcp.scan.typescript_scopes import META_ENV, PROCESS_ENV, default_text
-from drift_mcp.scan.typescript_text import STRING, title_value
+from drift_mcp.scan.typescript_text import title_value
 from drift_mcp.scan.typescript_types import member_name, type_arguments
 from drift_mcp.scan.typescript_walk import LONGEST_CHAIN, UNKNOWN, Walk, union
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from drift_mcp.scan.constants import STRING
 from drift_mcp.scan.facts import DEFINITION, ELEMENT, IMPORTED, INSTANCE, NAME, Expr, Handler
 from drift_mcp.scan.typescript_declarations import enum, interface, namespace, type_alias
 from drift_mcp.scan.typescript_definitions import (
@@ -25,7 +26,6 @@ from drift_mcp.scan.typescript_scopes import (
     declare_pattern,
     set_alias,
 )
-from drift_mcp.scan.typescript_text import STRING
 from drift_mcp.scan.typescript_types import instance_of, member_name, reference
 from drift_mcp.scan.typescript_values import nothing, scattered
 from drift_mcp.scan.typescript_walk import MOST_VALUES, UNKNOWN, Frame, Walk

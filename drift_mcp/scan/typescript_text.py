@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final
 
-from drift_mcp.scan.facts import LITERAL, TEXT, UNION, Expr
-from drift_mcp.scan.secrets import REDACTED, env_sensitivity, looks_secret, redact_default
-
-STRING: Final[Expr] = (LITERAL, "str")
+from drift_mcp.scan.constants import STRING
+from drift_mcp.scan.facts import TEXT, Expr
+from drift_mcp.scan.secrets import REDACTED, looks_secret, redact_default
 
 # No statement of a program is longer; longer texts are data loads.
 _LONGEST_SQL: Final = 20_000
@@ -91,19 +89,6 @@ def pieces(texts: list[str | None]) -> list[Expr | None]:
     if len(whole) > 12 and looks_like_sql(" __hole__ ".join(text or "" for text in texts)):
         return [None if text is None else STRING if looks_secret(text) else (TEXT, text) for text in texts]
     return [None if text is None else text_value(text) for text in texts]
-
-
-@functools.lru_cache(maxsize=4096)
-def names_secret(name: str) -> bool:
-    """Whether what has that name is a secret, whatever it looks like."""
-    return env_sensitivity(name) == "secret"
-
-
-def given_to(name: str, value: Expr) -> Expr:
-    """The value as it may be kept under that name: a constant called `password` is one, whatever it looks like."""
-    if value[0] == UNION and value[1] and names_secret(name):
-        return (UNION, tuple([given_to(name, each) for each in value[1]]))
-    return STRING if value[0] == TEXT and value[1] and names_secret(name) else value
 
 
 _GIVEN: Final = re.compile(r"""([\w$]+)(\s*[:=]\s*)('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)""")

@@ -7,6 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from drift_mcp.scan.constants import STRING
 from drift_mcp.scan.facts import (
     ATTR,
     DELETE,
@@ -41,7 +42,6 @@ from drift_mcp.scan.typescript_constants import (
 )
 from drift_mcp.scan.typescript_definitions import named, record
 from drift_mcp.scan.typescript_scopes import bind_pattern, default_text, store
-from drift_mcp.scan.typescript_text import STRING
 from drift_mcp.scan.typescript_types import member_name, type_of
 from drift_mcp.scan.typescript_walk import MOST_VALUES, UNKNOWN, Walk, union
 

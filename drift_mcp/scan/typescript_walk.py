@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from tree_sitter import Language, Node
 
+from drift_mcp.scan.constants import given_to
 from drift_mcp.scan.facts import (
     ATTR,
     CALL,
@@ -27,8 +28,8 @@ from drift_mcp.scan.facts import (
     Import,
     Parameter,
 )
-from drift_mcp.scan.secrets import redact_default
-from drift_mcp.scan.typescript_text import given_to, names_secret, without_secrets
+from drift_mcp.scan.secrets import names_secret, redact_default
+from drift_mcp.scan.typescript_text import without_secrets
 
 # Handlers inside handlers. Each level takes up to four Python frames of the interpreter's 1,000; code written by
 # people stays below 60.
