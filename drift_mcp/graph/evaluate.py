@@ -108,16 +108,14 @@ class Module:
     """One file's facts with what has been found out about them. Used by one thread."""
 
     __slots__ = (
-        "bindings_done",
-        "calls_done",
         "facts",
         "members",
         "path",
         "prototype_stores",
         "python",
         "record_of",
-        "returns_done",
         "self_stores",
+        "takers",
     )
 
     def __init__(self, facts: FileFacts) -> None:
@@ -128,6 +126,18 @@ class Module:
         self.self_stores: dict[int, dict[str, list[Expr]]] | None = None
         self.prototype_stores: dict[Expr, dict[str, list[Expr]]] | None = None
         self.record_of: dict[int, Expr] | None = None
+        self.takers: dict[int, int] | None = None
+
+    def taker_of(self, definition: int) -> int | None:
+        """The number of the call that has that definition in its argument list, if one has."""
+        if self.takers is None:
+            self.takers = {
+                argument[1]: number
+                for number, call in enumerate(self.facts.calls)
+                for argument in call.arguments
+                if argument[0] == F.DEFINITION
+            }
+        return self.takers.get(definition)
 
 
 class Evaluator:
@@ -398,7 +408,7 @@ class Evaluator:
         definition = module.facts.definitions[number]
         if definition.kind != "lambda":
             return ()
-        site = self._lambda_site(module, number)
+        site = module.taker_of(number)
         if site is None:
             return ()
         call = module.facts.calls[site]
@@ -407,21 +417,6 @@ class Evaluator:
         if position != libraries.ELEMENT_CALLBACKS[call.name]:
             return ()
         return self.elements(self.values(module, call.callee[1]))
-
-    def _lambda_site(self, module: Module, number: int) -> int | None:
-        table = self._lambda_sites.get(module.path)
-        if table is None:
-            table = {}
-            for index, call in enumerate(module.facts.calls):
-                for argument in call.arguments:
-                    if argument[0] == F.DEFINITION:
-                        table[argument[1]] = index
-            self._lambda_sites[module.path] = table
-        return table.get(number)
-
-    @property
-    def _lambda_sites(self) -> dict[str, dict[int, int]]:
-        return self.__dict__.setdefault("_lambda_site_tables", {})  # type: ignore[no-any-return]
 
     def _record_ref(self, module: Module, e: Expr) -> Values:
         if module.record_of is None:
