@@ -157,7 +157,11 @@ class _Scan:
             if self._wanted(entry.path) and self._is_stale(entry, known.get(entry.path))
         ]
         here = found.keys() | {skipped.path for skipped in listing.skipped}
-        deleted = [path for path in known if path not in here and self._wanted(path)]
+        deleted = [
+            path
+            for path, each in known.items()
+            if path not in here and self._wanted(path) and self._is_gone(path, each)
+        ]
         fresh_skips = [s for s in listing.skipped if self._wanted(s.path)]
         manifest = packages.read(self._project.root, listing)
         if not (changed or deleted or self._full or self._skips_changed(fresh_skips, known)):
@@ -175,6 +179,10 @@ class _Scan:
         if self._only is None:
             return True
         return any(each in ("", path) or path.startswith(each + "/") for each in self._only)
+
+    def _is_gone(self, path: str, known: files.Known) -> bool:
+        # Another scanner may read what this one does not: its files are gone only when they are.
+        return known.source == "scan" or not (self._project.root / path).exists()
 
     def _is_stale(self, entry: walk.Entry, known: files.Known | None) -> bool:
         if self._full or known is None:

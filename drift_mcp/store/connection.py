@@ -8,6 +8,7 @@ would drop this process's locks.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import apsw
+import apsw.sqlite_extra
 
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
 from drift_mcp.store.schema import Schema
@@ -28,6 +30,9 @@ _CACHE_KB: Final = 65_536
 _MMAP_BYTES: Final = 268_435_456
 # What a checkpoint leaves of a WAL that once grew large.
 _WAL_BYTES_KEPT: Final = 33_554_432
+
+# What SQLite's checksum layer keeps at the end of each page: a flipped bit is then an error, not an answer.
+_CHECKSUM_BYTES: Final = 8
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100  # by SQLite's file format; big-endian numbers at fixed places
@@ -99,7 +104,10 @@ def schema_version(path: Path, schema: Schema) -> int:
 def open_blank(path: Path, *, extensions: Iterable[Path] = ()) -> apsw.Connection:
     """A connection to a file that is not there yet, for `migrate` to fill."""
     with explained(path):
-        return _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extensions, BUSY_MS)
+        db = _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extensions, BUSY_MS)
+        if _checksum_layer() is not None:
+            db.reserve_bytes("main", _CHECKSUM_BYTES)
+        return db
 
 
 def refuse_foreign(path: Path, schema: Schema) -> None:
@@ -171,9 +179,11 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
             f"{name} is not a database. It was left untouched. Move it away and run `drift init` to make a new store."
         )
     if isinstance(problem, apsw.CorruptError):
+        return StoreUnusable(f"{name} is damaged. It was left untouched. {_CURE}")
+    if getattr(problem, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA:
         return StoreUnusable(
-            f"{name} is damaged. It was left untouched. Put a backup in its place, or move it away and run "
-            "`drift scan` to make it anew."
+            f"{name} is damaged: a page is not what was written (a flipped bit on the disk, or another program wrote "
+            f"here). It was left untouched. {_CURE}"
         )
     if isinstance(problem, apsw.BusyError):
         return StoreUnusable(
@@ -190,6 +200,12 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
     if isinstance(problem, apsw.FullError):
         return StoreUnusable(f"The disk is full: {name} kept what was committed before. Free some room and try again.")
     return StoreUnusable(f"{name} cannot be read or written: the disk reports an error ({problem}). Is it full?")
+
+
+_CURE: Final = (
+    "`drift doctor` tells what is wrong. `drift backup restore latest` puts the last backup in its place; or move the "
+    "file away, and `drift scan` makes it anew."
+)
 
 
 def _header(path: Path) -> _Header:
@@ -228,9 +244,25 @@ def _newer(path: Path, version: int, schema: Schema) -> StoreUnusable:
     )
 
 
+@functools.cache
+def _checksum_layer() -> str | None:
+    """The name of SQLite's checksum layer, registered in this process; None where apsw comes without it."""
+    try:
+        library = apsw.sqlite_extra.path("cksumvfs")
+    except (LookupError, apsw.sqlite_extra.NotAvailable):
+        return None
+    host = apsw.Connection(":memory:")
+    try:
+        host.enable_load_extension(True)
+        host.load_extension(library)
+    finally:
+        host.close()
+    return "cksmvfs"
+
+
 def _opened(path: Path, flags: int) -> apsw.Connection:
     try:
-        return apsw.Connection(os.fspath(path), flags=flags)
+        return apsw.Connection(os.fspath(path), flags=flags, vfs=_checksum_layer())
     except UnicodeEncodeError as problem:
         raise DriftError(
             f"SQLite cannot open a path that is not valid UTF-8: {os.fspath(path)!a}. Rename the folder."

@@ -11,7 +11,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import apsw
@@ -22,15 +22,24 @@ from drift_mcp.store.schema import Schema, Step
 
 
 def opened(
-    path: Path, schema: Schema, *, extensions: Iterable[Path] = (), busy_ms: int = connection.BUSY_MS
+    path: Path,
+    schema: Schema,
+    *,
+    extensions: Iterable[Path] = (),
+    busy_ms: int = connection.BUSY_MS,
+    before_steps: Callable[[], object] | None = None,
 ) -> apsw.Connection:
     """The writing connection to a store of today's schema: made when there is none, brought up when it is older.
+    `before_steps` is called before an older one is changed: the moment for a backup; what it raises, leaves it as it
+    was.
 
     Any number of processes may do so at once. Raises StoreUnusable for what is no store of ours, newer or damaged: left
     untouched."""
     libraries = tuple(extensions)
     if not path.exists():
         _make(path, schema, libraries)
+    elif before_steps is not None and connection.schema_version(path, schema) < schema.version:
+        before_steps()
     db = connection.open_writer(path, schema, extensions=libraries, busy_ms=busy_ms)
     try:
         with connection.explained(path):

@@ -26,14 +26,15 @@ class NewFile(NamedTuple):
     is_test: int = 0
     scan_duration_us: int | None = None
     error: str | None = None
+    source: str = "scan"  # or the name of another scanner
 
 
 _PUT = """
 INSERT INTO file_metadata (
     path, language, size, lines, content_hash, mtime_secs, mtime_nanos, status, skip_reason, is_test,
-    scan_duration_us, error
+    scan_duration_us, error, source
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET
     language = excluded.language,
     size = excluded.size,
@@ -46,6 +47,7 @@ ON CONFLICT (path) DO UPDATE SET
     is_test = excluded.is_test,
     scan_duration_us = excluded.scan_duration_us,
     error = excluded.error,
+    source = excluded.source,
     last_scanned = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 RETURNING path, id
 """
@@ -149,11 +151,13 @@ class Known(NamedTuple):
     mtime_nanos: int
     content_hash: bytes | None
     status: str
+    source: str
     extractor: str | None  # version that made its facts; None: it has none
 
 
 _KNOWN = """
-SELECT f.path, f.id, f.size, f.mtime_secs, f.mtime_nanos, f.content_hash, f.status, x.extractor
+SELECT f.path, f.id, f.size, f.mtime_secs, f.mtime_nanos, f.content_hash, f.status, f.source,
+    x.extractor
 FROM file_metadata f
 LEFT JOIN file_facts x ON x.file_id = f.id
 """

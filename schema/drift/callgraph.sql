@@ -89,7 +89,8 @@ INSERT INTO resolutions (id, name, confidence, proven, description) VALUES
     (14, 'scip', 0.99, 1, 'by a language server''s index'),
     (15, 'external', 0.95, 1, 'outside the project'),
     (16, 'builtin', 0.95, 1, 'part of the language'),
-    (17, 'unique', 0.50, 0, 'only one method of that name exists in the project');
+    (17, 'unique', 0.50, 0, 'only one method of that name exists in the project'),
+    (18, 'scanner', 0.95, 1, 'by another scanner''s word');
 
 -- one row per call site and candidate: what may be called there
 CREATE TABLE function_calls (
@@ -107,6 +108,16 @@ CREATE TABLE function_calls (
 
 CREATE INDEX idx_function_calls_callee ON function_calls (callee_id) WHERE callee_id IS NOT NULL;
 CREATE INDEX idx_function_calls_symbol ON function_calls (callee_symbol) WHERE callee_id IS NULL;
+
+-- one row, or none: all proven calls as arrays, for walks through a large part of the graph. Whoever changes
+-- function_calls writes it anew in the same transaction, or deletes it; a walk without it goes level by level.
+CREATE TABLE call_adjacency (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    functions INTEGER NOT NULL CHECK (functions >= 0),  -- the greatest functions.id that takes part
+    edges INTEGER NOT NULL CHECK (edges >= 0),
+    offsets BLOB NOT NULL CHECK (length(offsets) = 4 * (functions + 2)),  -- int32, little-endian: callers of f are [offsets[f], offsets[f + 1])
+    callers BLOB NOT NULL CHECK (length(callers) = 4 * edges)  -- int32, little-endian: functions.id, each caller of a function once
+) STRICT;
 
 -- one row per function, table, field, operation and line at which it touches that data
 CREATE TABLE function_data_access (

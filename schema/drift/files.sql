@@ -18,7 +18,8 @@ CREATE TABLE file_metadata (
     function_count INTEGER NOT NULL DEFAULT 0 CHECK (function_count >= 0),  -- functions, methods and classes; not the module body
     pattern_count INTEGER NOT NULL DEFAULT 0 CHECK (pattern_count >= 0),    -- distinct patterns with a location here
     error_count INTEGER NOT NULL DEFAULT 0 CHECK (error_count >= 0),        -- rows of file_problems
-    error TEXT                                     -- why it failed; NULL unless status = 'failed'
+    error TEXT,                                    -- why it failed; NULL unless status = 'failed'
+    source TEXT NOT NULL DEFAULT 'scan'            -- who told of it last: 'scan', or another scanner by `drift ingest`
 ) STRICT;
 
 CREATE INDEX idx_file_metadata_language ON file_metadata (language);

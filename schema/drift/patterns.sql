@@ -143,6 +143,7 @@ CREATE TABLE pattern_suppressions (
     is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
     deactivated_at TEXT CHECK (deactivated_at GLOB '????-??-??T??:??:??.???Z'),
     deactivation_reason TEXT CHECK (deactivation_reason IN ('expired', 'removed', 'manual')),
+    origin TEXT NOT NULL DEFAULT 'person' CHECK (origin IN ('person', 'comment')),  -- a scan rewrites those of comments alone
     CHECK ((scope IN ('file', 'line')) = (file_id IS NOT NULL)),
     CHECK ((scope = 'line') = (line IS NOT NULL)),
     CHECK (scope <> 'category' OR category IS NOT NULL)

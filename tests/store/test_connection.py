@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -141,3 +142,26 @@ def test_a_store_older_than_this_program_is_not_read_as_it_is(path: Path, librar
         db.pragma("user_version", 0)
     with pytest.raises(StoreUnusable, match="has schema 0, and this Drift reads 1"):
         connection.open_reader(path, library)
+
+
+def test_a_flipped_bit_in_a_value_is_an_error_and_no_answer(path: Path, library: Schema) -> None:
+    """integrity_check does not see it: only the page's checksum does."""
+    with closing(migrate.opened(path, library)) as db:
+        db.execute("INSERT INTO shelves (name) VALUES ('philosophy')")
+    path.write_bytes(path.read_bytes().replace(b"philosophy", b"qhilosophy"))  # in the table and in its index
+    with closing(connection.open_reader(path, library)) as db, pytest.raises(apsw.IOError):
+        db.execute("SELECT name FROM shelves").fetchall()
+    with (
+        closing(connection.open_reader(path, library)) as db,
+        pytest.raises(StoreUnusable, match=r"library\.db is damaged: a page is not what was written.*drift doctor"),
+        connection.explained(path),
+    ):
+        db.execute("SELECT name FROM shelves").fetchall()
+
+
+def test_any_sqlite_tool_reads_a_store_with_checksums(path: Path, library: Schema) -> None:
+    with closing(migrate.opened(path, library)) as db:
+        db.execute("INSERT INTO shelves (name) VALUES ('philosophy')")
+    with closing(sqlite3.connect(path)) as tool:
+        assert tool.execute("SELECT name FROM shelves").fetchall() == [("philosophy",)]
+        assert tool.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

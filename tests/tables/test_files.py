@@ -14,7 +14,7 @@ def test_a_file_keeps_its_id_when_it_changes(tx: apsw.Connection, new_file: Any)
     (again,) = files.put(tx, [new_file("a.py", size=7, content_hash=b"x" * 16)]).values()
     assert first == again
     known = files.known(tx)
-    assert known == {"a.py": files.Known(first, 7, 1_700_000_000, 5, b"x" * 16, "scanned", None)}
+    assert known == {"a.py": files.Known(first, 7, 1_700_000_000, 5, b"x" * 16, "scanned", "scan", None)}
 
 
 def test_a_touched_file_is_stamped_without_being_read(tx: apsw.Connection, new_file: Any) -> None:

@@ -154,7 +154,7 @@ def test_the_words_of_a_pattern_are_found_as_they_are_now(tx: apsw.Connection) -
     tx.execute("INSERT INTO patterns_fts (patterns_fts) VALUES ('integrity-check')")
 
 
-def test_counting_places_is_no_change_to_push(tx: apsw.Connection, village: Any) -> None:
+def test_what_a_scan_finds_is_no_change_to_push_and_a_verdict_is_one(tx: apsw.Connection, village: Any) -> None:
     a = village.file("a.py")
     patterns.put(tx, [finding("p")])
     patterns.replace_locations(tx, [a], [place("p", a, line, "snake") for line in range(1, 50)])
@@ -162,4 +162,4 @@ def test_counting_places_is_no_change_to_push(tx: apsw.Connection, village: Any)
     patterns.put(tx, [finding("p", confidence_score=0.8)])
     conventions.judge(tx, "p", "discovered", "ignored", None, None)
     logged = tx.execute("SELECT row_id, operation, synced FROM sync_log").fetchall()
-    assert logged == [("p", "INSERT", 0), ("p", "UPDATE", 0)]
+    assert logged == [("p", "UPDATE", 0)]
