@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 
 class Edge(NamedTuple):
@@ -30,12 +30,18 @@ class Step(NamedTuple):
     line: int | None
 
 
+class Discoveries(Protocol):
+    """Node → the edge that discovered it; starts have none. A dict is one."""
+
+    def get(self, node: int, /) -> Edge | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What was reached, nearest first, with one shortest way to each."""
 
     depths: dict[int, int]  # node → how many edges away; in the order of discovery
-    before: dict[int, Edge]  # node → the edge that discovered it; starts have none
+    before: Discoveries
     bound_hit: Literal["depth", "nodes"] | None  # why the walk ended before the graph did
 
     def way_to(self, node: int) -> list[Step]:

@@ -39,6 +39,7 @@ from drift_mcp.scan.facts import FileFacts
 from drift_mcp.store import lock
 from drift_mcp.tables import (
     about,
+    adjacency,
     audit,
     bulk,
     calls,
@@ -248,6 +249,7 @@ class _Scan:
                     tx, {one.path for one in changed if one.facts is not None} | again, manifest
                 )
             calls.forget_unused_symbols(tx)
+            adjacency.refresh(tx)
             self._conventions(tx, changed, unread)
             package_rows.replace_all(tx, (package(each) for each in manifest.packages))
             functions.mark_roles(tx)

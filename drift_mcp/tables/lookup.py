@@ -48,6 +48,32 @@ def by_keys(db: apsw.Connection, keys: Collection[int]) -> dict[int, Function]:
     return {row[0]: Function._make(row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
 
 
+_BY_FILE = """
+SELECT m.path, found.functions, found.tests
+FROM (
+    SELECT f.file_id, count(*) AS functions, sum(f.is_test) AS tests
+    FROM carray(?) key
+    CROSS JOIN functions f ON f.id = key.value
+    GROUP BY f.file_id
+) found
+JOIN file_metadata m ON m.id = found.file_id
+ORDER BY m.path
+"""
+
+
+class InFile(NamedTuple):
+    """How many functions of a set stand in one file."""
+
+    file: str
+    functions: int
+    tests: int
+
+
+def by_file(db: apsw.Connection, keys: Collection[int]) -> list[InFile]:
+    """The files that these stand in; each key is given once."""
+    return [InFile(*row) for row in db.execute(_BY_FILE, (arrays.integers(keys),))] if keys else []
+
+
 # A module body bears its module's name, which is also many a function's: it is meant only when nothing else is. An
 # overload only tells types: who names it means the function behind it, where there is one.
 _NAMED = (

@@ -5,7 +5,6 @@ What reads only.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -77,19 +76,19 @@ def unproven(db: apsw.Connection, keys: Sequence[int], name: str) -> list[Site]:
     return guessed + [Site(*row) for row in found]
 
 
-_COUNT_NAMED = """
+_COUNT_NAMESAKES = """
 SELECT count(*)
 FROM function_calls
 WHERE callee_id IS NULL
     AND resolution = 0
     AND candidate = 0
-    AND callee_symbol IN (SELECT s.id FROM symbols s JOIN json_each(?) wanted ON wanted.value = s.name)
+    AND callee_symbol IN (SELECT s.id FROM functions f JOIN symbols s ON s.name = f.name WHERE f.id IN carray(?))
 """
 
 
-def unresolved_named(db: apsw.Connection, names: Collection[str]) -> int:
-    """How many unresolved call sites bear one of these names: each could be a caller that is not known."""
-    return int(db.execute(_COUNT_NAMED, (json.dumps(list(names)),)).get)
+def unresolved_namesakes(db: apsw.Connection, keys: Sequence[int]) -> int:
+    """How many unresolved call sites bear the name of one of these: each could be a caller that is not known."""
+    return int(db.execute(_COUNT_NAMESAKES, (arrays.integers(keys),)).get) if keys else 0
 
 
 _EDGES_OUT = """
@@ -118,6 +117,19 @@ GROUP BY c.callee_id, c.caller_id
 def edges_into(db: apsw.Connection, keys: Sequence[int]) -> Iterable[Any]:
     """(callee, caller, line): the same edges against the calls."""
     return db.execute(_EDGES_INTO, (arrays.integers(keys),)).fetchall() if keys else []
+
+
+_FIRST_LINE = """
+SELECT min(c.line)
+FROM function_calls c
+JOIN resolutions r ON r.id = c.resolution
+WHERE c.callee_id = ? AND c.caller_id = ? AND r.proven
+"""
+
+
+def first_line(db: apsw.Connection, callee: int, caller: int) -> int:
+    """Where one function first calls another; it does."""
+    return int(db.execute(_FIRST_LINE, (callee, caller)).get)
 
 
 _UNRESOLVED_IN = """
@@ -219,13 +231,13 @@ class Entry(NamedTuple):
 
 
 _ENTRIES = """
-SELECT function_id, kind, label, line
-FROM entry_points
-WHERE function_id IN carray(?)
-ORDER BY function_id, id
+SELECT e.function_id, e.kind, e.label, e.line
+FROM carray(?) key
+CROSS JOIN entry_points e ON e.function_id = key.value
+ORDER BY e.function_id, e.id
 """
 
 
 def entries(db: apsw.Connection, keys: Sequence[int]) -> list[Entry]:
-    """The ways in from outside that lead to these functions, tests included."""
+    """The ways in from outside that lead to these functions, tests included; each key is given once."""
     return [Entry(*row) for row in db.execute(_ENTRIES, (arrays.integers(keys),))] if keys else []

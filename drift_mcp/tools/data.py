@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 import apsw
 
 from drift_mcp.errors import DriftError
-from drift_mcp.graph.reachability import Neighbours, Step, Walk, walk
+from drift_mcp.graph.reachability import Step, Walk, walk
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, reach
 from drift_mcp.tables.lookup import Function
 from drift_mcp.tables.reach import Access
 from drift_mcp.tools import meant
+from drift_mcp.tools.above import Above
 from drift_mcp.tools.answer import Answer, Row, Section, Window, clip, count, place, window
 from drift_mcp.tools.arguments import AskedAtLength, Told
 from drift_mcp.tools.freshness import generation
@@ -173,9 +174,15 @@ class _Reacher(NamedTuple):
     function: Function
     entry: str | None
     operations: tuple[str, ...]
-    fields: tuple[str, ...]
-    way: Sequence[Step]
+    steps: int  # to the data
     line: int  # where it touches the data, or where it is entered
+
+
+class _Proof(NamedTuple):
+    """How one of them comes to the data."""
+
+    way: Sequence[Step]
+    fields: tuple[str, ...]
     touched_at: int  # the line of the access at the end of the way
 
 
@@ -193,36 +200,41 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
         elif access.field is None:
             by_row.append(access)
     direct = _grouped(by_name)
-    edges_into = _read_once(db)
+    above = Above(db)
     walks = {
-        operation: walk(
+        operation: above.walk(
             [key for key, accesses in direct.items() if any(a.operation == operation for a in accesses)],
-            edges_into,
             max_depth=asked.max_depth,
         )
         for operation in _OPERATIONS
     }
     reached = list(dict.fromkeys(key for one in walks.values() for key in one.depths))
     entries = entry_labels(db, reached)
-    known = lookup.by_keys(db, reached)
-    reachers = [
-        _reacher(key, known, entries.get(key), direct, walks)
-        for key in reached
-        if (key in direct or key in entries) and not known[key].is_test
-    ]
+    told = [key for key in reached if key in direct or key in entries]
+    known = lookup.by_keys(db, told)
+    reachers = [_reacher(key, known, entries.get(key), direct, walks) for key in told if not known[key].is_test]
+    places = lookup.by_file(db, reached)
+    tests = sum(each.tests for each in places)
+    between = len(reached) - len(reachers) - tests
     if asked.entry_points_only:
         reachers = [one for one in reachers if one.entry is not None]
     # Who touches it, then who is entered from outside, nearest first.
-    reachers.sort(key=lambda one: (one.function.key not in direct, len(one.way), one.function.file, one.line))
-    others = [known[key] for key in reached if key not in direct and key not in entries and not known[key].is_test]
-    tests = sum(known[key].is_test for key in reached)
+    reachers.sort(key=lambda one: (one.function.key not in direct, one.steps, one.function.file, one.line))
+    others = _first_of_code(db, [key for key in reached if key not in known])
     rows = _whole_rows(db, by_row, set(direct))
     page = reachers[here.offset : here.offset + here.limit]
+    proofs = [_proof(one, direct, walks) for one in page]
+    known |= lookup.by_keys(db, {step.node for proof in proofs for step in proof.way} - known.keys())
     bound = any(one.bound_hit for one in walks.values())
     return Answer(
         _data_head(db, target, reachers, direct, rows),
         (
-            Section("", tuple(_reacher_row(one, known) for one in page), len(reachers), "functions"),
+            Section(
+                "",
+                tuple(_reacher_row(one, proof, known) for one, proof in zip(page, proofs, strict=True)),
+                len(reachers),
+                "functions",
+            ),
             Section(
                 "Load whole rows, this data included",
                 tuple(Row(f"{f.qualified_name}  {a.operation}", "", f.file, a.line) for f, a in rows[:_BESIDE]),
@@ -231,13 +243,15 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
             ),
         ),
         (
-            *([f"Between them: {_names(others)}."] if others and not asked.entry_points_only else []),
+            *([f"Between them: {_names(others, between)}."] if others and not asked.entry_points_only else []),
             *([f"Tests that reach it, too: {tests} (impact_of_change lists them)."] if tests else []),
-            *_data_doubts(db, known, bound, asked),
+            *_data_doubts(db, reached, bound, asked),
         ),
         data={
             "data": target.said,
-            "functions": [_reacher_described(one, known, direct) for one in page],
+            "functions": [
+                _reacher_described(one, proof, known, direct) for one, proof in zip(page, proofs, strict=True)
+            ],
             "whole_row": {
                 "total": len(rows),
                 "functions": [
@@ -245,28 +259,26 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
                     for f, a in rows[:_BESIDE]
                 ],
             },
-            "on_the_way": {"total": len(others), "functions": [one.qualified_name for one in others[:_BESIDE]]},
+            "on_the_way": {"total": between, "functions": [one.qualified_name for one in others]},
             "tests": tests,
             "bound_hit": bound,
         },
         items="functions",
         window=here,
-        files=_files(known),
+        files=tuple(each.file for each in places),
     )
 
 
-def _read_once(db: apsw.Connection) -> Neighbours:
-    """Edges against the calls, for several walks over the same ground: each is read from the store by the first."""
-    known: dict[int, list[tuple[int, int, int]]] = {}
-
-    def edges_into(keys: Sequence[int]) -> Iterable[tuple[int, int, int]]:
-        new = [key for key in keys if key not in known]
-        known.update((key, []) for key in new)
-        for edge in reach.edges_into(db, new):
-            known[edge[0]].append(edge)
-        return [edge for key in keys for edge in known[key]]
-
-    return edges_into
+def _first_of_code(db: apsw.Connection, keys: Sequence[int]) -> list[Function]:
+    """The first few that are no tests."""
+    found: list[Function] = []
+    for first in range(0, len(keys), _ROWS):
+        some = keys[first : first + _ROWS]
+        functions = lookup.by_keys(db, some)
+        found += [functions[key] for key in some if not functions[key].is_test]
+        if len(found) >= _BESIDE:
+            break
+    return found[:_BESIDE]
 
 
 def entry_labels(db: apsw.Connection, keys: Sequence[int]) -> dict[int, str]:
@@ -348,14 +360,25 @@ def _reacher(
     operations = tuple(operation for operation in _OPERATIONS if key in walks[operation].depths)
     if key in direct:
         # What it touches itself is its own affair; what it reaches besides is listed under who touches that.
-        own = sorted(direct[key], key=lambda access: (_OPERATIONS.index(access.operation), access.line))
         if entry is None:
-            operations = tuple(dict.fromkeys(access.operation for access in own))
-        return _Reacher(known[key], entry, operations, _said(own), [Step(key, None)], own[0].line, own[0].line)
-    way = walks[operations[0]].way_from(key)
-    ends = [access for access in direct[way[-1].node] if access.operation == operations[0]]
-    touched_at = min(access.line for access in ends)
-    return _Reacher(known[key], entry, operations, _said(ends), way, known[key].start_line, touched_at)
+            operations = tuple(_done(direct[key]))
+        return _Reacher(known[key], entry, operations, 0, _own(direct[key])[0].line)
+    return _Reacher(known[key], entry, operations, walks[operations[0]].depths[key], known[key].start_line)
+
+
+def _own(accesses: Iterable[Access]) -> list[Access]:
+    """What a function does to the data itself, the strongest first."""
+    return sorted(accesses, key=lambda access: (_OPERATIONS.index(access.operation), access.line))
+
+
+def _proof(one: _Reacher, direct: Mapping[int, Sequence[Access]], walks: Mapping[str, Walk]) -> _Proof:
+    key = one.function.key
+    if key in direct:
+        own = _own(direct[key])
+        return _Proof([Step(key, None)], _said(own), own[0].line)
+    way = walks[one.operations[0]].way_from(key)
+    ends = [access for access in direct[way[-1].node] if access.operation == one.operations[0]]
+    return _Proof(way, _said(ends), min(access.line for access in ends))
 
 
 def _said(accesses: Iterable[Access]) -> tuple[str, ...]:
@@ -370,15 +393,15 @@ def _whole_rows(db: apsw.Connection, accesses: Sequence[Access], direct: set[int
             by_function.setdefault(access.function, []).append(access)
     known = lookup.by_keys(db, set(by_function))
     found = (
-        (known[key], several[0]._replace(operation=_done(several)))
+        (known[key], several[0]._replace(operation=", ".join(_done(several))))
         for key, several in by_function.items()
         if not known[key].is_test
     )
     return sorted(found, key=lambda pair: (pair[0].file, pair[1].line))
 
 
-def _done(accesses: Sequence[Access]) -> str:
-    return ", ".join(each for each in _OPERATIONS if any(one.operation == each for one in accesses))
+def _done(accesses: Sequence[Access]) -> list[str]:
+    return [each for each in _OPERATIONS if any(one.operation == each for one in accesses)]
 
 
 def _data_head(
@@ -402,12 +425,12 @@ def _data_head(
     return f"{target.said}: no access to it was found in the code. It is known from a model or a schema only."
 
 
-def _reacher_row(one: _Reacher, known: Mapping[int, Function]) -> Row:
+def _reacher_row(one: _Reacher, proof: _Proof, known: Mapping[int, Function]) -> Row:
     said = ", ".join(one.operations)
     # A way begins with the function's name.
     said = (
-        f"{said}  {_way(one.way, known, one.touched_at)}"
-        if len(one.way) > 1
+        f"{said}  {_way(proof.way, known, proof.touched_at)}"
+        if len(proof.way) > 1
         else f"{one.function.qualified_name}  {said}"
     )
     if one.entry:
@@ -416,7 +439,7 @@ def _reacher_row(one: _Reacher, known: Mapping[int, Function]) -> Row:
 
 
 def _reacher_described(
-    one: _Reacher, known: Mapping[int, Function], direct: Mapping[int, Sequence[Access]]
+    one: _Reacher, proof: _Proof, known: Mapping[int, Function], direct: Mapping[int, Sequence[Access]]
 ) -> dict[str, Any]:
     return {
         "function": one.function.qualified_name,
@@ -425,9 +448,9 @@ def _reacher_described(
         "line": one.line,
         "entry_point": one.entry,
         "operation": ", ".join(one.operations),
-        "fields": list(one.fields),
+        "fields": list(proof.fields),
         "direct": one.function.key in direct,
-        "path": _path(one.way, known, one.touched_at),
+        "path": _path(proof.way, known, proof.touched_at),
     }
 
 
@@ -468,11 +491,11 @@ def _doubts(reached: Walk, asked: ReachableData, unresolved: int) -> tuple[str, 
     return tuple(said)
 
 
-def _data_doubts(db: apsw.Connection, known: Mapping[int, Function], bound: bool, asked: ReachableData) -> list[str]:
+def _data_doubts(db: apsw.Connection, reached: Sequence[int], bound: bool, asked: ReachableData) -> list[str]:
     said = []
     if bound:
         said.append(f"Only {asked.max_depth} calls up: max_depth goes further.")
-    unresolved = reach.unresolved_named(db, {one.name for one in known.values()})
+    unresolved = reach.unresolved_namesakes(db, reached)
     if unresolved:
         said.append(
             f"Unresolved calls of these names, each perhaps a further way in: {unresolved} (get_callers lists them)."
@@ -480,9 +503,9 @@ def _data_doubts(db: apsw.Connection, known: Mapping[int, Function], bound: bool
     return said
 
 
-def _names(found: Sequence[Function]) -> str:
-    shown = ", ".join(f"{one.qualified_name} ({place(one.file, one.start_line)})" for one in found[:_BESIDE])
-    return shown + _left_out(len(found) - _BESIDE)
+def _names(found: Sequence[Function], total: int) -> str:
+    shown = ", ".join(f"{one.qualified_name} ({place(one.file, one.start_line)})" for one in found)
+    return shown + _left_out(total - len(found))
 
 
 def _some(names: Sequence[str], most: int = _BESIDE) -> str:

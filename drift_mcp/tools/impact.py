@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from drift_mcp.graph.reachability import Walk, walk
+from drift_mcp.graph.reachability import Walk
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, reach
 from drift_mcp.tables.lookup import Function
 from drift_mcp.tools import meant
+from drift_mcp.tools.above import Above
 from drift_mcp.tools.answer import Answer, Row, Section, clip, count, window
 from drift_mcp.tools.arguments import AskedAtLength, Told
 from drift_mcp.tools.data import entry_labels
@@ -47,7 +48,7 @@ def impact_of_change(project: Project, asked: ImpactOfChange) -> Answer:
                 items="callers",
             )
         starts = lookup.with_constructors(db, [one.key for one in changed.functions])
-        above = walk(starts, lambda keys: reach.edges_into(db, keys), max_depth=_DEPTH)
+        above = Above(db).walk(starts, max_depth=_DEPTH)
         known = lookup.by_keys(db, set(above.depths))
         # A module body that calls something is a caller like any other; the changed file's own one is not affected
         # news.
@@ -56,6 +57,16 @@ def impact_of_change(project: Project, asked: ImpactOfChange) -> Answer:
         callers = [one for one in affected if not one.is_test]
         tests = [one for one in affected if one.is_test]
         entries = entry_labels(db, list(above.depths))
+        entered = [
+            {
+                "entry_point": label,
+                "function": known[key].qualified_name,
+                "file": known[key].file,
+                "line": known[key].start_line,
+                "path": _path(above, key, known),
+            }
+            for key, label in list(entries.items())[:_BESIDE]
+        ]
         accesses = reach.accesses_by(db, starts)
         held = reach.sensitive_fields(db)
         unproven = sum(
@@ -102,16 +113,7 @@ def impact_of_change(project: Project, asked: ImpactOfChange) -> Answer:
         data={
             "target": [meant.described(one) for one in changed.functions[:_BESIDE]],
             "callers": [meant.described(one) | {"depth": above.depths[one.key]} for one in page],
-            "entry_points": [
-                {
-                    "entry_point": label,
-                    "function": known[key].qualified_name,
-                    "file": known[key].file,
-                    "line": known[key].start_line,
-                    "path": _path(above, key, known),
-                }
-                for key, label in entries.items()
-            ][:_BESIDE],
+            "entry_points": entered,
             "entry_points_total": len(entries),
             "tests": [{"function": one.qualified_name, "file": one.file, "line": one.start_line} for one in tests][
                 :_BESIDE

@@ -106,7 +106,8 @@ CREATE TABLE function_calls (
     PRIMARY KEY (caller_id, line, column_num, candidate)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX idx_function_calls_callee ON function_calls (callee_id) WHERE callee_id IS NOT NULL;
+-- The resolution rides along: with the primary key behind it, this index alone tells the proven callers of a function.
+CREATE INDEX idx_function_calls_callee ON function_calls (callee_id, resolution) WHERE callee_id IS NOT NULL;
 CREATE INDEX idx_function_calls_symbol ON function_calls (callee_symbol) WHERE callee_id IS NULL;
 
 -- one row, or none: all proven calls as arrays, for walks through a large part of the graph. Whoever changes

@@ -10,6 +10,8 @@ import pytest
 from drift_mcp import ingest
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
+from drift_mcp.tables import adjacency
+from drift_mcp.tools import above
 from drift_mcp.tools.answer import Answer, budget, render
 from drift_mcp.tools.data import ReachableData, reachable_data
 
@@ -204,3 +206,16 @@ def test_of_tables_that_differ_by_case_the_one_as_written_is_meant(empty: Projec
     ingest.scan(empty, jobs=1)
     assert document(empty, data="post.title")["data"] == "post.title"
     assert document(empty, data="POST.title")["data"] == "POST.title"
+
+
+@pytest.mark.parametrize("data", ["users.password_hash", "users", "auth"])
+@pytest.mark.parametrize("max_depth", [0, 1, 10])
+def test_a_wide_walk_over_arrays_answers_what_levels_answer(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, data: str, max_depth: int
+) -> None:
+    by_levels = document(shop, data=data, max_depth=max_depth)
+    monkeypatch.setattr(adjacency, "LEAST_SITES", 1)
+    with shop.write() as tx:
+        adjacency.refresh(tx)
+    monkeypatch.setattr(above, "_WIDE", 0)
+    assert document(shop, data=data, max_depth=max_depth) == by_levels

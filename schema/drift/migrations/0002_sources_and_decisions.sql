@@ -8,6 +8,9 @@ ALTER TABLE pattern_suppressions ADD COLUMN origin TEXT NOT NULL DEFAULT 'person
 INSERT INTO resolutions (id, name, confidence, proven, description) VALUES
     (18, 'scanner', 0.95, 1, 'by another scanner''s word');
 
+DROP INDEX idx_function_calls_callee;
+CREATE INDEX idx_function_calls_callee ON function_calls (callee_id, resolution) WHERE callee_id IS NOT NULL;
+
 -- one row, or none: all proven calls as arrays, for walks through a large part of the graph. Whoever changes
 -- function_calls writes it anew in the same transaction, or deletes it; a walk without it goes level by level.
 CREATE TABLE call_adjacency (
