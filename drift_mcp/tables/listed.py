@@ -173,14 +173,39 @@ FROM audit_snapshots
 ORDER BY date DESC
 """
 
+# `outliers` counts the places that one covers now; 0 where it is over, and where nothing departs there any more.
 _SUPPRESSIONS = """
-SELECT m.path, s.line, s.scope || ifnull('  ' || s.category, '') || ifnull('  ' || s.pattern_id, '') || '  '
-    || s.reason,
-    json_object('scope', s.scope, 'category', s.category, 'pattern_id', s.pattern_id, 'reason', s.reason,
-        'expires_at', s.expires_at, 'is_active', s.is_active)
-FROM pattern_suppressions s
-LEFT JOIN file_metadata m ON m.id = s.file_id
-ORDER BY m.path, s.line, s.id
+WITH
+    stated AS (
+        SELECT *, CASE
+            WHEN deactivation_reason = 'manual' THEN 'taken back'
+            WHEN is_active = 0 THEN ifnull(deactivation_reason, 'over')
+            WHEN expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'expired'
+            WHEN pattern_id NOT IN (SELECT id FROM patterns) THEN 'waiting: no such pattern now'
+            ELSE 'in force'
+        END AS state
+        FROM pattern_suppressions
+    ),
+    covered (suppression_id, outliers) AS (
+        SELECT suppression_id, count(*)
+        FROM v_suppressed_outliers
+        WHERE in_force
+        GROUP BY suppression_id
+    )
+SELECT s.path, s.line,
+    s.scope || ifnull('  ' || s.category, '') || ifnull('  ' || s.detector_id, '') || ifnull('  ' || s.pattern_id, '')
+        || CASE WHEN ifnull(s.category, ifnull(s.detector_id, s.pattern_id)) IS NULL THEN '  all patterns' ELSE '' END
+        || '  ' || s.state || ifnull('  until ' || substr(s.expires_at, 1, 10), '')
+        || '  ' || ifnull(c.outliers, 0) || CASE c.outliers WHEN 1 THEN ' outlier' ELSE ' outliers' END
+        || '  ' || CASE s.origin WHEN 'person' THEN ifnull(s.created_by, 'a person') || ': ' ELSE '' END || s.reason,
+    json_object('id', s.id, 'scope', s.scope, 'end_line', s.end_line, 'category', s.category,
+        'pattern_id', s.pattern_id, 'detector_id', s.detector_id, 'reason', s.reason, 'origin', s.origin,
+        'created_by', s.created_by, 'created_at', s.created_at, 'expires_at', s.expires_at, 'is_active', s.is_active,
+        'deactivated_at', s.deactivated_at, 'deactivation_reason', s.deactivation_reason, 'state', s.state,
+        'outliers', ifnull(c.outliers, 0))
+FROM stated s
+LEFT JOIN covered c ON c.suppression_id = s.id
+ORDER BY s.path, s.line, s.id
 """
 
 LISTS: Mapping[str, str] = {

@@ -47,7 +47,8 @@ CREATE TABLE file_problems (
     id INTEGER PRIMARY KEY,
     file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
     kind TEXT NOT NULL CHECK (kind IN (
-        'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash', 'name'
+        'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash', 'name',
+        'comment'                                  -- a drift-ignore comment that asks for what is not there
     )),
     line INTEGER CHECK (line >= 1),                -- NULL = the whole file
     message TEXT NOT NULL

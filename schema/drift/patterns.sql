@@ -131,26 +131,29 @@ CREATE INDEX idx_pattern_examples_file ON pattern_examples (file_id);
 CREATE TABLE pattern_suppressions (
     id INTEGER PRIMARY KEY,
     scope TEXT NOT NULL CHECK (scope IN ('global', 'category', 'file', 'line')),
-    file_id INTEGER REFERENCES file_metadata (id) ON DELETE CASCADE,
-    line INTEGER CHECK (line >= 1),
+    path TEXT,                                     -- the file's, from the root; not a link: a person's word outlives a change of branch
+    line INTEGER CHECK (line >= 1),                -- the first one
+    end_line INTEGER CHECK (end_line >= line),     -- the last one, inclusive
     category TEXT,
-    pattern_id TEXT REFERENCES patterns (id) ON DELETE CASCADE,  -- NULL = all patterns
+    pattern_id TEXT,                               -- NULL = all patterns; no link: patterns come and go with the code
     detector_id TEXT,                              -- key of a convention; NULL = all
     reason TEXT NOT NULL,
     created_by TEXT,
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
     expires_at TEXT CHECK (expires_at GLOB '????-??-??T??:??:??.???Z'),  -- NULL = never
-    is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),  -- 1 also from expires_at to the next count of outliers
     deactivated_at TEXT CHECK (deactivated_at GLOB '????-??-??T??:??:??.???Z'),
     deactivation_reason TEXT CHECK (deactivation_reason IN ('expired', 'removed', 'manual')),
     origin TEXT NOT NULL DEFAULT 'person' CHECK (origin IN ('person', 'comment')),  -- a scan rewrites those of comments alone
-    CHECK ((scope IN ('file', 'line')) = (file_id IS NOT NULL)),
+    CHECK ((scope IN ('file', 'line')) = (path IS NOT NULL)),
     CHECK ((scope = 'line') = (line IS NOT NULL)),
+    CHECK ((scope = 'line') = (end_line IS NOT NULL)),
     CHECK (scope <> 'category' OR category IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX idx_pattern_suppressions_place ON pattern_suppressions (file_id, line);
+CREATE INDEX idx_pattern_suppressions_place ON pattern_suppressions (path, line);
 CREATE INDEX idx_pattern_suppressions_pattern ON pattern_suppressions (pattern_id);
+CREATE INDEX idx_pattern_suppressions_expiry ON pattern_suppressions (expires_at) WHERE is_active = 1;
 
 -- Words of patterns, for free-text search. External content: the text stands in `patterns` only.
 CREATE VIRTUAL TABLE patterns_fts USING fts5 (

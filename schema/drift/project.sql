@@ -8,6 +8,7 @@
 --   * Tables with many rows refer to each other by integer; the public text id stands beside it or is given by a view.
 --   * Everywhere `file TEXT` of the predecessor has become `file_id`: a link to file_metadata, so that a deleted file
 --     takes what was found in it with it. For each such table a view v_<table> gives the old columns, `file` included.
+--     Only `pattern_suppressions` names paths: what a person said stays said when a file goes and comes back.
 --
 -- Where this file differs from the predecessor, and why:
 --   * `project` has one row, the project. The predecessor kept a pseudo-project 'schema_version' there; the version of

@@ -126,11 +126,11 @@ END;
 CREATE TRIGGER log_suppression_update AFTER UPDATE ON pattern_suppressions
 WHEN (old.origin = 'person' OR new.origin = 'person')
     AND (
-        old.scope, old.file_id, old.line, old.category, old.pattern_id, old.detector_id, old.reason,
+        old.scope, old.path, old.line, old.end_line, old.category, old.pattern_id, old.detector_id, old.reason,
         old.expires_at, old.is_active
     )
     IS NOT (
-        new.scope, new.file_id, new.line, new.category, new.pattern_id, new.detector_id, new.reason,
+        new.scope, new.path, new.line, new.end_line, new.category, new.pattern_id, new.detector_id, new.reason,
         new.expires_at, new.is_active
     )
 BEGIN

@@ -230,10 +230,52 @@ JOIN file_metadata f ON f.id = e.file_id;
 -- one row per wish not to hear of a pattern
 CREATE VIEW v_pattern_suppressions AS
 SELECT
-    s.id, s.scope, f.path AS file, s.line, s.category, s.pattern_id, s.detector_id, s.reason, s.created_by, s.created_at, s.expires_at,
-    s.is_active, s.deactivated_at, s.deactivation_reason
+    id, scope, path AS file, line, end_line, category, pattern_id, detector_id, reason, created_by, created_at, expires_at,
+    is_active, deactivated_at, deactivation_reason, origin
+FROM pattern_suppressions;
+
+-- one row per outlier and suppression that covers it. in_force is 0 for one whose time ran out after the outliers were
+-- last counted (patterns.outlier_count): what it covers is an outlier again, and not yet among them.
+CREATE VIEW v_suppressed_outliers AS
+SELECT
+    p.id AS pattern_id,
+    f.path AS file,
+    l.line,
+    l.column_num,
+    s.id AS suppression_id,
+    s.reason,
+    s.expires_at IS NULL OR s.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS in_force,
+    l.pattern_key,
+    l.file_id
 FROM pattern_suppressions s
-LEFT JOIN file_metadata f ON f.id = s.file_id;
+JOIN file_metadata f ON f.path = s.path
+JOIN pattern_locations l ON l.file_id = f.id AND l.is_outlier = 1
+JOIN patterns p ON p.key = l.pattern_key
+WHERE s.is_active = 1
+    AND (s.scope = 'file' OR l.line BETWEEN s.line AND s.end_line)
+    AND (s.category IS NULL OR s.category = p.category)
+    AND (s.pattern_id IS NULL OR s.pattern_id = p.id)
+    AND (s.detector_id IS NULL OR s.detector_id = p.convention)
+UNION ALL
+SELECT
+    p.id,
+    f.path,
+    l.line,
+    l.column_num,
+    s.id,
+    s.reason,
+    s.expires_at IS NULL OR s.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+    l.pattern_key,
+    l.file_id
+FROM pattern_suppressions s
+JOIN patterns p
+JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
+JOIN file_metadata f ON f.id = l.file_id
+WHERE s.path IS NULL
+    AND s.is_active = 1
+    AND (s.category IS NULL OR s.category = p.category)
+    AND (s.pattern_id IS NULL OR s.pattern_id = p.id)
+    AND (s.detector_id IS NULL OR s.detector_id = p.convention);
 
 -- one row per endpoint
 CREATE VIEW v_contracts AS
@@ -426,7 +468,7 @@ SELECT
 FROM (SELECT category, count(*) AS pattern_count FROM patterns GROUP BY category) c;
 
 -- one row per table that is declared, accessed or holds a sensitive field. A violation is an access that stands where an
--- approved pattern has an outlier (few such places: the search begins with them). The risk score is the sum of its sensitive fields, weighed 4 for auth and health, 3 for
+-- approved pattern has an outlier that nothing suppresses (few such places: the search begins with them). The risk score is the sum of its sensitive fields, weighed 4 for auth and health, 3 for
 -- financial, 2 for others, times 1 + the logarithm of how often the table is accessed.
 CREATE VIEW v_security_index AS
 SELECT
@@ -445,7 +487,17 @@ SELECT
         FROM patterns p
         CROSS JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
         CROSS JOIN data_access_points a ON a.file_id = l.file_id AND a.line = l.line
-        WHERE p.status = 'approved' AND a.table_name = t.table_name
+        WHERE p.status = 'approved'
+            AND a.table_name = t.table_name
+            AND NOT EXISTS (
+                SELECT 1
+                FROM v_suppressed_outliers o
+                WHERE o.in_force
+                    AND o.pattern_key = l.pattern_key
+                    AND o.file_id = l.file_id
+                    AND o.line = l.line
+                    AND o.column_num = l.column_num
+            )
     ) AS has_violations,
     round(
         (
@@ -636,6 +688,15 @@ SELECT
                 CROSS JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
                 CROSS JOIN data_access_points a ON a.file_id = l.file_id AND a.line = l.line
                 WHERE p.status = 'approved'
+                    AND NOT EXISTS (
+                        SELECT 1
+                        FROM v_suppressed_outliers o
+                        WHERE o.in_force
+                            AND o.pattern_key = l.pattern_key
+                            AND o.file_id = l.file_id
+                            AND o.line = l.line
+                            AND o.column_num = l.column_num
+                    )
             ),
             'sensitiveExposures', s.sensitive_access_count
         )

@@ -3,7 +3,64 @@
 
 ALTER TABLE file_metadata ADD COLUMN source TEXT NOT NULL DEFAULT 'scan';
 
-ALTER TABLE pattern_suppressions ADD COLUMN origin TEXT NOT NULL DEFAULT 'person' CHECK (origin IN ('person', 'comment'));
+-- Suppressions name files and patterns instead of pointing at them: no scan takes a person's word away with either.
+ALTER TABLE pattern_suppressions RENAME TO pattern_suppressions_before;
+
+CREATE TABLE pattern_suppressions (
+    id INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL CHECK (scope IN ('global', 'category', 'file', 'line')),
+    path TEXT,
+    line INTEGER CHECK (line >= 1),
+    end_line INTEGER CHECK (end_line >= line),
+    category TEXT,
+    pattern_id TEXT,
+    detector_id TEXT,
+    reason TEXT NOT NULL,
+    created_by TEXT,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
+    expires_at TEXT CHECK (expires_at GLOB '????-??-??T??:??:??.???Z'),
+    is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    deactivated_at TEXT CHECK (deactivated_at GLOB '????-??-??T??:??:??.???Z'),
+    deactivation_reason TEXT CHECK (deactivation_reason IN ('expired', 'removed', 'manual')),
+    origin TEXT NOT NULL DEFAULT 'person' CHECK (origin IN ('person', 'comment')),
+    CHECK ((scope IN ('file', 'line')) = (path IS NOT NULL)),
+    CHECK ((scope = 'line') = (line IS NOT NULL)),
+    CHECK ((scope = 'line') = (end_line IS NOT NULL)),
+    CHECK (scope <> 'category' OR category IS NOT NULL)
+) STRICT;
+
+INSERT INTO pattern_suppressions
+SELECT s.id, s.scope, f.path, s.line, s.line, s.category, s.pattern_id, s.detector_id, s.reason, s.created_by, s.created_at,
+    s.expires_at, s.is_active, s.deactivated_at, s.deactivation_reason, 'person'
+FROM pattern_suppressions_before s
+LEFT JOIN file_metadata f ON f.id = s.file_id;
+
+DROP TABLE pattern_suppressions_before;
+
+CREATE INDEX idx_pattern_suppressions_place ON pattern_suppressions (path, line);
+CREATE INDEX idx_pattern_suppressions_pattern ON pattern_suppressions (pattern_id);
+CREATE INDEX idx_pattern_suppressions_expiry ON pattern_suppressions (expires_at) WHERE is_active = 1;
+
+-- One kind of problem more: a `drift-ignore` comment that was not understood.
+ALTER TABLE file_problems RENAME TO file_problems_before;
+
+CREATE TABLE file_problems (
+    id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES file_metadata (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN (
+        'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink', 'crash', 'name',
+        'comment'
+    )),
+    line INTEGER CHECK (line >= 1),
+    message TEXT NOT NULL
+) STRICT;
+
+INSERT INTO file_problems SELECT * FROM file_problems_before;
+
+DROP TABLE file_problems_before;
+
+CREATE INDEX idx_file_problems_file ON file_problems (file_id);
+CREATE INDEX idx_file_problems_kind ON file_problems (kind);
 
 INSERT INTO resolutions (id, name, confidence, proven, description) VALUES
     (18, 'scanner', 0.95, 1, 'by another scanner''s word');
@@ -137,11 +194,11 @@ END;
 CREATE TRIGGER log_suppression_update AFTER UPDATE ON pattern_suppressions
 WHEN (old.origin = 'person' OR new.origin = 'person')
     AND (
-        old.scope, old.file_id, old.line, old.category, old.pattern_id, old.detector_id, old.reason,
+        old.scope, old.path, old.line, old.end_line, old.category, old.pattern_id, old.detector_id, old.reason,
         old.expires_at, old.is_active
     )
     IS NOT (
-        new.scope, new.file_id, new.line, new.category, new.pattern_id, new.detector_id, new.reason,
+        new.scope, new.path, new.line, new.end_line, new.category, new.pattern_id, new.detector_id, new.reason,
         new.expires_at, new.is_active
     )
 BEGIN
