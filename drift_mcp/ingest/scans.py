@@ -50,6 +50,7 @@ from drift_mcp.tables import (
     functions,
     patterns,
     problems,
+    retention,
     scans,
     status,
 )
@@ -262,6 +263,7 @@ class _Scan:
                 tx, run_id, files_scanned=len(listing.files), changed_files=len(changed) + len(deleted), errors=failed
             )
             audit.record(tx)
+            retention.apply(tx)
             status.refresh(tx)
         if first:
             self._project.writer.optimize()

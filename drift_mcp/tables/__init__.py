@@ -5,5 +5,6 @@ commit. A function that reads takes `db`, a connection that holds one snapshot. 
 closes anything, and none reads source text.
 
 The writes of one scan, in this order: files, functions, calls, entry_points, data, environment, problems, patterns,
-packages, then `functions.mark_roles`, `files.recount`, `scans.finish`, `audit.record` and, last, `status.refresh`.
+packages, then `functions.mark_roles`, `files.recount`, `scans.finish`, `audit.record`, `retention.apply` and, last,
+`status.refresh`.
 """

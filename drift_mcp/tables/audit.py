@@ -64,12 +64,6 @@ ON CONFLICT (date) DO UPDATE SET
     duplicate_groups = excluded.duplicate_groups
 """
 
-# Half a year of days, and fifty whole snapshots: what the predecessor kept.
-_FORGET_TRENDS = "DELETE FROM health_trends WHERE date < date('now', '-180 days')"
-_FORGET_SNAPSHOTS = (
-    "DELETE FROM audit_snapshots WHERE date NOT IN (SELECT date FROM audit_snapshots ORDER BY date DESC LIMIT 50)"
-)
-
 
 def record(tx: apsw.Connection) -> None:
     """Today's snapshot and trend; the last of a day stands."""
@@ -77,8 +71,6 @@ def record(tx: apsw.Connection) -> None:
     measured = {"score": found.score, "factors": json.dumps(dict(found.factors))}
     tx.execute(_SNAPSHOT, measured)
     tx.execute(_TREND, {"score": found.score})
-    tx.execute(_FORGET_TRENDS)
-    tx.execute(_FORGET_SNAPSHOTS)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -33,17 +33,9 @@ FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now) n
 WHERE scan_id = ?1
 """
 
-# As many as anybody looks back on; the course of months is in health_trends.
-_KEPT = 100
-
-_FORGET = (
-    "DELETE FROM scan_history WHERE id NOT IN (SELECT id FROM scan_history ORDER BY started_at DESC, id DESC LIMIT ?)"
-)
-
 
 def finish(tx: apsw.Connection, scan_id: str, *, files_scanned: int, changed_files: int, errors: int) -> None:
     tx.execute(_FINISH, (scan_id, files_scanned, changed_files, errors))
-    tx.execute(_FORGET, (_KEPT,))
 
 
 _FAIL = """
@@ -59,13 +51,14 @@ def fail(tx: apsw.Connection, scan_id: str, message: str) -> None:
 
 # ---------------------------------------------------------------------------------------------------------------------
 
+# By number and not by time: a scan under a clock that ran ahead would be the last one for years.
 _LAST = """
 SELECT
     scan_id, started_at, completed_at, duration_ms, files_scanned, changed_files, skipped_files, errors, incremental,
     commit_hash
 FROM scan_history
 WHERE status = 'completed'
-ORDER BY started_at DESC, id DESC
+ORDER BY id DESC
 LIMIT 1
 """
 

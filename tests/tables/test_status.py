@@ -109,16 +109,6 @@ def test_scans_leave_a_trace_even_when_they_die(tx: apsw.Connection) -> None:
     assert tx.execute(said).fetchall() == [("dies", "failed", "the disk is full"), ("hangs", "running", None)]
 
 
-def test_old_scans_are_forgotten(tx: apsw.Connection) -> None:
-    for number in range(103):
-        scans.start(tx, f"s{number}", incremental=False, commit=None)
-        scans.finish(tx, f"s{number}", files_scanned=0, changed_files=0, errors=0)
-    assert tx.execute("SELECT count(*) FROM scan_history").get == 100
-    last = scans.last(tx)
-    assert last is not None
-    assert last.scan_id == "s102"
-
-
 def test_the_last_audit_of_a_day_stands(tx: apsw.Connection) -> None:
     audit.record(tx)
     found = patterns.Finding("p", "p", None, "api", None, None, None, 0.6, None, None, None, None, "info", None, "same")
