@@ -138,9 +138,17 @@ def refuse_newer(db: apsw.Connection, path: Path, schema: Schema) -> int:
     return version
 
 
-def refuse_other_schema(db: apsw.Connection, path: Path, schema: Schema) -> None:
+def attach(db: apsw.Connection, name: str, path: Path, schema: Schema) -> None:
+    """Make the tables of another store readable as `name.table`, as read-only as `db` is."""
+    refuse_foreign(path, schema)
+    with explained(path):
+        db.execute("ATTACH ? AS " + name, (os.fspath(path),))
+        refuse_other_schema(db, path, schema, name)
+
+
+def refuse_other_schema(db: apsw.Connection, path: Path, schema: Schema, name: str = "main") -> None:
     """Raises when the store is not of our schema: then none of our statements fits it."""
-    version = int(db.execute("PRAGMA user_version").get)
+    version = int(db.execute(f"PRAGMA {name}.user_version").get)
     if version > schema.version:
         raise _newer(path, version, schema)
     if version < schema.version:

@@ -11,7 +11,8 @@ import apsw
 import pytest
 
 from drift_mcp.errors import NotInitialised, QueryTimeout, StoreUnusable
-from drift_mcp.store.pool import ReaderPool
+from drift_mcp.store import migrate
+from drift_mcp.store.pool import Beside, ReaderPool
 from drift_mcp.store.schema import Schema
 from drift_mcp.store.writer import Writer
 
@@ -175,3 +176,60 @@ def test_readers_beside_a_busy_writer_each_see_one_state(pool: ReaderPool, write
     for reader in readers:
         reader.join()
     assert seen and all(shelves == books for shelves, books in seen)
+
+
+def test_a_snapshot_that_is_never_let_go_of_is_ended_and_the_wal_is_cut(
+    path: Path, library: Schema, writer: Writer
+) -> None:
+    with closing(ReaderPool(path, library, look_seconds=0.01)) as pool:
+        with (
+            pytest.raises(QueryTimeout, match=r"longer than 0\.01 s"),
+            pool.snapshot(timeout_seconds=0.01) as db,
+        ):
+            assert db.execute(COUNT).get == 0
+            add(writer, "novels")
+            assert writer.checkpoint()  # waits for readers, and this one has been ended
+            db.execute(COUNT).fetchall()
+        with pool.snapshot() as db:
+            assert db.execute(COUNT).get == 1
+
+
+def test_a_snapshot_that_was_ended_after_its_last_query_has_answered(
+    path: Path, library: Schema, writer: Writer
+) -> None:
+    with closing(ReaderPool(path, library, look_seconds=0.01)) as pool:
+        with pool.snapshot(timeout_seconds=0.01) as db:
+            found = db.execute(COUNT).get
+            add(writer, "novels")
+            assert writer.checkpoint()
+        assert found == 0
+
+
+def test_two_databases_are_read_in_one_snapshot(tmp_path: Path, path: Path, library: Schema, writer: Writer) -> None:
+    other = tmp_path / "other.db"
+    beside = Writer(migrate.opened(other, library), other, library)
+    add(writer, "novels")
+    add(beside, "poems")
+    with closing(ReaderPool(path, library, beside=Beside("other", other, library))) as pool:
+        with pool.snapshot() as db:
+            add(writer, "plays")
+            add(beside, "essays")
+            both = "SELECT name FROM main.shelves UNION ALL SELECT name FROM other.shelves"
+            assert db.execute(both).fetchall() == [("novels",), ("poems",)]
+        for table in ("main.shelves", "other.shelves"):
+            with pytest.raises(StoreUnusable, match="read-only"), pool.snapshot() as db:
+                db.execute(f"DELETE FROM {table}")
+    beside.close()
+
+
+def test_what_is_no_store_of_ours_is_not_read_beside_one(
+    tmp_path: Path, path: Path, library: Schema, writer: Writer
+) -> None:
+    other = tmp_path / "other.db"
+    other.write_bytes(b"this is no database at all" * 400)
+    with (
+        closing(ReaderPool(path, library, beside=Beside("other", other, library))) as pool,
+        pytest.raises(StoreUnusable, match=r"other\.db is not a database"),
+        pool.snapshot(),
+    ):
+        pass
