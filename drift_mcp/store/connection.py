@@ -110,6 +110,11 @@ def open_blank(path: Path, *, extensions: Iterable[Path] = ()) -> apsw.Connectio
         return db
 
 
+def open_any(path: Path, flags: int, *, busy_ms: int = BUSY_MS) -> apsw.Connection:
+    """A connection to a database of any schema, as it is: for copying, which need not understand what it copies."""
+    return _connected(path, flags, (), busy_ms)
+
+
 def refuse_foreign(path: Path, schema: Schema) -> None:
     """Raises unless the file at `path` says that it is a store of `schema`'s kind."""
     header = _header(path)

@@ -25,10 +25,11 @@ _LOCKED_BYTE: Final = 1_024
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
+def exclusive(path: Path, *, wait_seconds: float = 0.0, work: str = "scan") -> Iterator[None]:
     """Hold the lock file while the block runs; the operating system lets go of it when its holder dies.
 
-    Raises AlreadyRunning, naming the holder, when another one holds it for longer than `wait_seconds`."""
+    Raises AlreadyRunning, naming the holder and its `work`, when another one holds it for longer than
+    `wait_seconds`."""
     try:
         # Not inherited by programs that are started meanwhile, so that an orphan cannot keep it.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -37,10 +38,11 @@ def exclusive(path: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
             f"{path.name} cannot be written in {path.parent.name}/: {problem.strerror}. Is the folder there, and yours?"
         ) from problem
     try:
-        _wait_for(descriptor, time.monotonic() + wait_seconds)
+        _wait_for(descriptor, time.monotonic() + wait_seconds, work)
         os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        os.write(descriptor, f"process {os.getpid()}, since {since}\n".encode("ascii"))
+        with contextlib.suppress(OSError):  # a full disk: others are then not told by whom, which costs nothing else
+            os.write(descriptor, f"process {os.getpid()}, since {since}\n".encode("ascii"))
         try:
             yield
         finally:
@@ -50,14 +52,14 @@ def exclusive(path: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, deadline: float) -> None:
+def _wait_for(descriptor: int, deadline: float, work: str) -> None:
     while not _taken(descriptor):
         if time.monotonic() >= deadline:
             os.lseek(descriptor, 0, os.SEEK_SET)
             holder = os.read(descriptor, _LOCKED_BYTE).decode("ascii", "replace").strip()
             raise AlreadyRunning(
-                f"Another scan of this project is running{f' ({holder})' if holder else ''}. "
-                "Wait until it is done; what it finds is then there for all."
+                f"Another {work} of this project is running{f' ({holder})' if holder else ''}. "
+                "Wait until it is done; what it finds or makes is then there for all."
             )
         time.sleep(_LOOK_SECONDS)
 
