@@ -20,7 +20,7 @@ from blake3 import blake3
 from drift_mcp import __version__
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
 from drift_mcp.store import connection, migrate, schema
-from drift_mcp.store.pool import ReaderPool
+from drift_mcp.store.pool import Beside, ReaderPool
 from drift_mcp.store.writer import Writer
 from drift_mcp.tables import about, registry
 
@@ -46,6 +46,8 @@ class Project:
         self.root: Final = root
         self._lock = threading.RLock()
         self._readers: ReaderPool | None = None
+        self._readers_of_both: ReaderPool | None = None
+        self._memory_of_both: int | None = None  # the file of memories that they read
         self._writer: Writer | None = None
         self._memory: Cortex | None = None
         self._memory_file: int | None = None  # of cortex.db when it was opened
@@ -67,6 +69,23 @@ class Project:
     def read(self) -> Iterator[apsw.Connection]:
         """One snapshot for one answer. Raises NotInitialised when there is no store yet."""
         with self.readers.snapshot() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def read_both(self) -> Iterator[apsw.Connection]:
+        """One snapshot of drift.db, with the memories beside it as `cortex`: for the questions of `tables.across`."""
+        from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID  # as for `memory`
+
+        with self._lock:
+            _ = self.memory, self.readers  # both are there, and of today's schema
+            if self._readers_of_both is None or self._memory_of_both != self._memory_file:
+                if self._readers_of_both is not None:
+                    self._readers_of_both.close()
+                memories = Beside("cortex", self.store.parent / "cortex.db", schema.read("cortex", CORTEX_ID))
+                self._readers_of_both = ReaderPool(self.store, schema.read("drift", DRIFT_ID), most=1, beside=memories)
+                self._memory_of_both = self._memory_file
+            pool = self._readers_of_both
+        with pool.snapshot() as db:
             yield db
 
     @contextlib.contextmanager
@@ -126,9 +145,10 @@ class Project:
     def close(self) -> None:
         """Close all that was opened. Safe to repeat."""
         with self._lock:
-            if self._readers is not None:
-                self._readers.close()
-                self._readers = None
+            for pool in (self._readers, self._readers_of_both):
+                if pool is not None:
+                    pool.close()
+            self._readers = self._readers_of_both = None
             if self._memory is not None:
                 self._memory.close()
                 self._memory = None
