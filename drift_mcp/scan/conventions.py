@@ -33,6 +33,26 @@ class Convention(NamedTuple):
     least_files: int = 3
 
 
+# What a pattern can be about, whoever found it: also what none of the questions below asks for.
+CATEGORIES: Final = (
+    "structural",
+    "components",
+    "styling",
+    "api",
+    "auth",
+    "errors",
+    "data-access",
+    "testing",
+    "logging",
+    "security",
+    "config",
+    "types",
+    "performance",
+    "accessibility",
+    "documentation",
+)
+
+
 def _convention(
     key: str,
     question: str,

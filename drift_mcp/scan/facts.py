@@ -52,7 +52,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 # Written into every stored blob: facts made by another version are made anew. Raise it whenever a front end, the
 # evidence or a shape below changes.
-EXTRACTOR: Final = "1"
+EXTRACTOR: Final = "2"
 
 Expr: TypeAlias = tuple[Any, ...]
 
@@ -223,7 +223,7 @@ class EnvRead(NamedTuple):
 
 class Problem(NamedTuple):
     # 'syntax', 'encoding', 'too_large', 'minified', 'generated', 'binary', 'vendored', 'unreadable', 'symlink',
-    # 'crash', 'name'
+    # 'crash', 'name', 'comment'
     kind: str
     line: int  # 0 when it concerns the whole file
     message: str
@@ -236,6 +236,17 @@ class Evidence(NamedTuple):
     choice: str
     line: int
     column: int
+
+
+class Ignored(NamedTuple):
+    """Places that a `drift-ignore` comment does not want to hear of; one for each target that it names."""
+
+    line: int  # the first one, 1-based; 0: the whole file
+    end_line: int  # the last one
+    kind: str  # of the target: 'all' (patterns), 'category', 'convention', 'pattern'
+    target: str
+    until: str  # the last day on which it holds, 'YYYY-MM-DD'; '': for ever
+    reason: str  # '' when none is given
 
 
 class SchemaField(NamedTuple):
@@ -274,6 +285,7 @@ class FileFacts(NamedTuple):
     schema_models: tuple[SchemaModel, ...]
     evidence: tuple[Evidence, ...]
     problems: tuple[Problem, ...]
+    ignored: tuple[Ignored, ...] = ()
 
 
 def pack(facts: FileFacts) -> bytes:
@@ -310,6 +322,7 @@ def _plain(facts: FileFacts) -> tuple[Any, ...]:
         tuple((*model[:4], tuple(map(tuple, model.fields))) for model in facts.schema_models),
         tuple(map(tuple, facts.evidence)),
         tuple(map(tuple, facts.problems)),
+        tuple(map(tuple, facts.ignored)),
     )
 
 
@@ -344,4 +357,5 @@ def unpack(blob: bytes) -> FileFacts:
         tuple(SchemaModel._make((*model[:4], tuple(SchemaField(*field) for field in model[4]))) for model in row[13]),
         tuple(Evidence(*entry) for entry in row[14]),
         tuple(Problem(*problem) for problem in row[15]),
+        tuple(Ignored(*entry) for entry in row[16]),
     )

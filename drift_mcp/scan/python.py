@@ -14,6 +14,7 @@ from drift_mcp.scan import python_definitions as definitions
 from drift_mcp.scan import python_expressions as expressions
 from drift_mcp.scan import python_grammar as G
 from drift_mcp.scan import python_statements as statements
+from drift_mcp.scan import suppressions
 from drift_mcp.scan.extract import as_utf8
 from drift_mcp.scan.facts import HAS_DOC, Access, Call, Definition, FileFacts, Problem, Scope
 from drift_mcp.scan.languages import is_test
@@ -126,7 +127,8 @@ def _module_name(path: str) -> str:
 
 def _facts(path: str, source: bytes, name: str, problems: tuple[Problem, ...]) -> FileFacts:
     parser = Parser(G.LANGUAGE)
-    root = parser.parse(source).root_node
+    tree = parser.parse(source)
+    root = tree.root_node
     walk = Walk(name, source, parser, _TABLE)
     for raw in sorted(bound_in(root, source).local | declared_global(source)):
         walk.declare(raw)
@@ -137,6 +139,7 @@ def _facts(path: str, source: bytes, name: str, problems: tuple[Problem, ...]) -
     walk.finish()
     if root.has_error:
         problems = (*problems, _syntax_problem(root))
+    ignored, not_understood = suppressions.read(tree, source)
     return FileFacts(
         path,
         "python",
@@ -158,7 +161,8 @@ def _facts(path: str, source: bytes, name: str, problems: tuple[Problem, ...]) -
         tuple(walk.env_reads),
         (),
         (),
-        problems,
+        (*problems, *not_understood),
+        ignored,
     )
 
 

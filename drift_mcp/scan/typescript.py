@@ -15,6 +15,7 @@ from typing import Final
 
 from tree_sitter import Language, Node, Parser
 
+from drift_mcp.scan import suppressions
 from drift_mcp.scan.facts import (
     DEFINITION,
     EXPORTED,
@@ -25,6 +26,7 @@ from drift_mcp.scan.facts import (
     Definition,
     Expr,
     FileFacts,
+    Ignored,
     Problem,
     Scope,
 )
@@ -84,7 +86,8 @@ def facts_of(path: str, source: bytes, language: str) -> FileFacts:
     module.end_line = max(lines, 1)
     body(walk, root)
     walk.finish()
-    return _collected(walk, path, language, lines, problems)
+    ignored, not_understood = suppressions.read(tree, source)
+    return _collected(walk, path, language, lines, [*problems, *not_understood], ignored)
 
 
 def module_name(path: str) -> str:
@@ -106,7 +109,9 @@ def _syntax_problems(root: Node) -> list[Problem]:
     return []
 
 
-def _collected(walk: Walk, path: str, language: str, lines: int, problems: list[Problem]) -> FileFacts:
+def _collected(
+    walk: Walk, path: str, language: str, lines: int, problems: list[Problem], ignored: tuple[Ignored, ...]
+) -> FileFacts:
     _mark_exported(walk)
     ordinals = _ordinals(walk.definitions)
     # Made by tuple itself: a NamedTuple's own constructor is Python code, and these are most of all rows.
@@ -131,6 +136,7 @@ def _collected(walk: Walk, path: str, language: str, lines: int, problems: list[
         (),
         (),
         tuple(problems),
+        ignored,
     )
 
 
