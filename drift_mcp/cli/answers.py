@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from drift_mcp.cli.words import answering, ask
+from drift_mcp.errors import DriftError
 
 Commands = Any  # argparse gives its sub-parsers no public type
 
@@ -15,15 +16,13 @@ def add_to(commands: Commands) -> None:
     answering(status, pages=False)
     status.set_defaults(run=lambda asked: ask(asked, "drift_status"))
 
-    patterns = commands.add_parser("patterns", help="the conventions of this code, with their outliers")
-    patterns.add_argument("pattern", nargs="?", metavar="PATTERN", help="an id: everything about that one")
-    patterns.add_argument("--category")
-    patterns.add_argument("--status", choices=["discovered", "approved", "ignored"])
-    patterns.add_argument("--severity", choices=["error", "warning", "info", "hint"])
-    patterns.add_argument("--min-confidence", type=float, metavar="0..1")
-    patterns.add_argument("--file", help="only what holds in this file")
-    patterns.add_argument("--text", help="only what speaks of this")
-    patterns.add_argument("--sort", choices=["confidence", "locations", "outliers", "name"])
+    patterns = commands.add_parser(
+        "patterns",
+        help="the conventions of this code, with their outliers",
+        description="The conventions of this code, with their outliers. An option that is given several times asks for "
+        "one of its values; different options are all to hold. Dates as 2026-03-31 or 2026-03-31T18:30, in UTC.",
+    )
+    _add_pattern_options(patterns)
     answering(patterns)
     patterns.set_defaults(run=_patterns)
 
@@ -80,19 +79,88 @@ def add_to(commands: Commands) -> None:
     )
 
 
-def _patterns(asked: argparse.Namespace) -> int:
-    return ask(
-        asked,
-        "query_patterns",
-        pattern=asked.pattern,
-        category=asked.category,
-        status=asked.status,
-        severity=asked.severity,
-        min_confidence=asked.min_confidence,
-        file=asked.file,
-        text=asked.text,
-        sort=asked.sort,
+def _add_pattern_options(patterns: argparse.ArgumentParser) -> None:
+    yes_or_no = argparse.BooleanOptionalAction
+    add = patterns.add_argument
+    add("pattern", nargs="?", metavar="PATTERN", help="an id: everything about that one")
+    add("--id", dest="ids", action="append", metavar="ID", help="this one, whatever was decided about it")
+    add("--category", dest="categories", action="append", metavar="CATEGORY")
+    add("--subcategory", dest="subcategories", action="append", metavar="NAME")
+    add(
+        "--status",
+        dest="statuses",
+        action="append",
+        choices=["discovered", "approved", "ignored"],
+        help="default: all but ignored",
     )
+    add("--severity", dest="severities", action="append", choices=["error", "warning", "info", "hint"])
+    add("--min-confidence", type=float, metavar="0..1")
+    add("--max-confidence", type=float, metavar="0..1")
+    add(
+        "--level",
+        dest="levels",
+        action="append",
+        choices=["high", "medium", "low", "uncertain"],
+        help="of confidence",
+    )
+    add("--auto-fixable", action=yes_or_no, help="whose outliers can, or cannot, be mended by themselves")
+    add("--outliers", dest="has_outliers", action=yes_or_no, help="with outliers, or without any")
+    add("--min-outliers", type=int, metavar="N", help="with so many outliers or more")
+    add("--text", metavar="WORDS", help="only what speaks of this: all words, the last one also as a beginning")
+    for seen, says in (("first", "found for the first time"), ("last", "found for the last time")):
+        add(f"--{seen}-seen-after", metavar="DATE", help=f"{says} then or later")
+        add(f"--{seen}-seen-before", metavar="DATE", help=f"{says} before then")
+    add("--file", dest="files", action="append", metavar="FILE", help="only what holds in this file, or does not")
+    add("--tag", dest="tags", action="append", metavar="TAG")
+    add("--source", dest="sources", action="append", metavar="NAME", help="scan, or who else told of it")
+    add(
+        "--sort",
+        choices=["confidence", "name", "severity", "first-seen", "last-seen", "outliers", "locations"],
+        help="default: confidence; names from A, and else what matters most first",
+    )
+    direction = patterns.add_mutually_exclusive_group()
+    for way, says in (("ascending", "the least first"), ("descending", "the most first")):
+        direction.add_argument(f"--{way}", dest="direction", action="store_const", const=way, help=says)
+
+
+_PATTERN_OPTIONS = (
+    "ids",
+    "categories",
+    "subcategories",
+    "statuses",
+    "severities",
+    "levels",
+    "min_confidence",
+    "max_confidence",
+    "auto_fixable",
+    "has_outliers",
+    "min_outliers",
+    "text",
+    "first_seen_after",
+    "first_seen_before",
+    "last_seen_after",
+    "last_seen_before",
+    "tags",
+    "sources",
+    "sort",
+    "direction",
+    "files",
+)
+
+
+def _patterns(asked: argparse.Namespace) -> int:
+    given = {name: value for name in _PATTERN_OPTIONS if (value := getattr(asked, name)) is not None}
+    if asked.pattern is None:
+        if asked.sort is not None:
+            given["sort"] = asked.sort.replace("-", "_")
+        return ask(asked, "patterns", **given)
+    files = given.pop("files", [])
+    if given or len(files) > 1:
+        raise DriftError(
+            "PATTERN asks for everything about that one, and beside it only one --file is taken. "
+            "Leave out the other options, or give the id as --id."
+        )
+    return ask(asked, "query_patterns", pattern=asked.pattern, file=files[0] if files else None)
 
 
 def _calls(asked: argparse.Namespace) -> int:

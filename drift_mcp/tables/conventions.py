@@ -1,20 +1,37 @@
 """Patterns as answers show them, and a person's verdict on one.
 
-First what writes, then what reads. A scan never comes here: it writes patterns by their own room.
+First what writes, then what reads. A scan never comes here: it writes patterns by their own room. Which patterns fit a
+question says `pattern_search`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import apsw
 
+from drift_mcp.errors import DriftError
+
+# A verdict can be changed and taken back, as often as one likes.
+TRANSITIONS: Final = {
+    "discovered": ("approved", "ignored"),
+    "approved": ("ignored", "discovered"),
+    "ignored": ("approved", "discovered"),
+}
+
+_ACTIONS: Final = {"approved": "approved", "ignored": "ignored", "discovered": "reopened"}
+
+_VERDICT = "SELECT status, status_reason FROM patterns WHERE id = ?"
+
+# Who approved it, and when, is said of what is approved now; of what was, the history says it.
 _JUDGE = """
 UPDATE patterns
 SET status = :status,
-    approved_at = CASE :status WHEN 'approved' THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END,
-    approved_by = CASE :status WHEN 'approved' THEN :by END,
+    approved_at = CASE
+        WHEN :status = 'approved' THEN iif(status = :status, approved_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    END,
+    approved_by = CASE WHEN :status = 'approved' THEN iif(status = :status, approved_by, :by) END,
     status_reason = :reason
 WHERE id = :id
 """
@@ -24,14 +41,34 @@ INSERT INTO pattern_history (pattern_id, action, previous_status, new_status, ch
 VALUES (:id, :action, :before, :status, :by, :reason)
 """
 
-_ACTIONS = {"approved": "approved", "ignored": "ignored", "discovered": "reopened"}
+
+class Judged(NamedTuple):
+    before: str  # the status
+    is_news: bool  # whether something was written
 
 
-def judge(tx: apsw.Connection, pattern: str, before: str, status: str, by: str | None, reason: str | None) -> None:
-    """Record a verdict, and in the pattern's history that it was given."""
-    given = {"id": pattern, "before": before, "status": status, "by": by, "reason": reason, "action": _ACTIONS[status]}
-    tx.execute(_JUDGE, {name: given[name] for name in ("id", "status", "by", "reason")})
-    tx.execute(_REMEMBER, given)
+def judge(tx: apsw.Connection, pattern: str, status: str, *, by: str | None, reason: str | None = None) -> Judged:
+    """Record a verdict, and in the pattern's history that it was given. The same verdict again is none, but another
+    reason for it is kept. Raises DriftError when there is no such pattern, or no such way from what it is.
+
+    What is changed is read here, in the transaction that changes it: of two that judge at once, the second one sees
+    the first."""
+    known = tx.execute(_VERDICT, (pattern,)).fetchone()
+    if known is None:
+        raise DriftError(f"No pattern {pattern[:80]!r}. `drift patterns` lists the ids.")
+    before, said = known
+    if before != status and status not in TRANSITIONS[before]:
+        ways = " or ".join(TRANSITIONS[before])
+        raise DriftError(f"The pattern {pattern!r} is {before}, and from there it can become {ways}, not {status!r}.")
+    if before == status and reason in (None, said):
+        return Judged(before, False)
+    action = "updated" if before == status else _ACTIONS[status]
+    tx.execute(_JUDGE, {"id": pattern, "status": status, "by": by, "reason": reason})
+    tx.execute(
+        _REMEMBER,
+        {"id": pattern, "action": action, "before": before, "status": status, "by": by, "reason": reason},
+    )
+    return Judged(before, True)
 
 
 class Convention(NamedTuple):
@@ -53,65 +90,17 @@ class Convention(NamedTuple):
     reason: str | None
 
 
-_COLUMNS = """
-SELECT p.key, p.id, p.name, p.description, p.category, p.subcategory, p.status, p.severity, p.confidence_score,
+COLUMNS: Final = """
+    p.key, p.id, p.name, p.description, p.category, p.subcategory, p.status, p.severity, p.confidence_score,
     p.confidence_level, p.location_count, p.outlier_count, p.dominant_variant, p.first_seen, p.approved_by,
     p.status_reason
-FROM patterns p
 """
 
-_FOUND = (
-    _COLUMNS
-    + """
-WHERE (:category IS NULL OR p.category = :category)
-    AND (:status IS NULL OR p.status = :status)
-    AND (:severity IS NULL OR p.severity = :severity)
-    AND (:least IS NULL OR p.confidence_score >= :least)
-    AND (:text IS NULL OR p.key IN (SELECT rowid FROM patterns_fts WHERE patterns_fts MATCH :text))
-    AND (:files IS NULL OR EXISTS (
-        SELECT 1
-        FROM pattern_locations l
-        JOIN file_metadata m ON m.id = l.file_id
-        WHERE l.pattern_key = p.key AND m.path IN (SELECT value FROM json_each(:files))
-    ))
-ORDER BY p.confidence_score DESC, p.location_count DESC, p.id
-"""
-)
-
-
-def found(
-    db: apsw.Connection,
-    *,
-    category: str | None = None,
-    status: str | None = None,
-    severity: str | None = None,
-    least_confidence: float | None = None,
-    text: str | None = None,
-    files: list[str] | None = None,
-) -> list[Convention]:
-    """The patterns that pass all filters, the surest first."""
-    rows = db.execute(
-        _FOUND,
-        {
-            "category": category,
-            "status": status,
-            "severity": severity,
-            "least": least_confidence,
-            "text": None if text is None else _quoted(text),
-            "files": None if files is None else json.dumps(files),
-        },
-    )
-    return list(map(Convention._make, rows))
-
-
-def _quoted(text: str) -> str:
-    """Any words as a full-text question: each quoted, the last one also as a beginning."""
-    words = ['"' + word.replace('"', '""') + '"' for word in text.split()]
-    return " ".join(words) + " *" if words else '""'
+_ONE = f"SELECT {COLUMNS} FROM patterns p WHERE p.id = ?"
 
 
 def one(db: apsw.Connection, pattern: str) -> Convention | None:
-    row = db.execute(_COLUMNS + "WHERE p.id = ?", (pattern,)).fetchone()
+    row = db.execute(_ONE, (pattern,)).fetchone()
     return None if row is None else Convention(*row)
 
 
@@ -154,12 +143,12 @@ class Event(NamedTuple):
     details: str | None
 
 
-_HISTORY = (
-    "SELECT date, action, changed_by, details FROM pattern_history WHERE pattern_id = ? ORDER BY date DESC, id DESC"
-)
+# In the order of writing: a clock may have gone backwards between two of them.
+_HISTORY = "SELECT date, action, changed_by, details FROM pattern_history WHERE pattern_id = ? ORDER BY id DESC"
 
 
 def history(db: apsw.Connection, pattern: str) -> list[Event]:
+    """What happened to a pattern, the latest first."""
     return [Event(*row) for row in db.execute(_HISTORY, (pattern,))]
 
 

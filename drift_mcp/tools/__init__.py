@@ -91,3 +91,9 @@ TOOLS: tuple[Tool, ...] = (
         creates=True,
     ),
 )
+
+# What the command line asks beside the twelve: a person's words cost no tokens, and there it is known who judges.
+FOR_PEOPLE: tuple[Tool, ...] = (
+    Tool("patterns", "Conventions by all that is known of them", patterns.SearchPatterns, patterns.search_patterns),
+    Tool("verdict", "A person's verdict", patterns.JudgePattern, patterns.judge_pattern, reads_only=False),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, status
-from drift_mcp.tools import TOOLS, Tool, freshness
+from drift_mcp.tools import FOR_PEOPLE, TOOLS, Tool, freshness
 from drift_mcp.tools.answer import Answer, ago, budget, clean, clip, render
 from drift_mcp.tools.arguments import Asked, read
 from drift_mcp.tools.meant import NotFound
@@ -42,15 +42,19 @@ def answered(
 ) -> Reply:
     """What goes out to an agent. What the asker can fix is said in the answer."""
     try:
-        return Reply(answer(projects, name, given, progress), is_error=False)
+        return Reply(_answer(projects, named(name), given, progress), is_error=False)
     except DriftError as problem:
         return Reply(clean(str(problem)), is_error=True)
 
 
 def answer(projects: OpenProjects, name: str, given: Mapping[str, Any] | None, progress: Progress | None = None) -> str:
-    """The answer as text. Raises DriftError for what the asker can fix."""
-    tool = named(name)
-    asked = read(name, tool.asked, given)
+    """The answer as text, to a person: also of what agents are not offered. Raises DriftError for what the asker can
+    fix."""
+    return _answer(projects, named(name, (*TOOLS, *FOR_PEOPLE)), given, progress)
+
+
+def _answer(projects: OpenProjects, tool: Tool, given: Mapping[str, Any] | None, progress: Progress | None) -> str:
+    asked = read(tool.name, tool.asked, given)
     limits = budget(getattr(asked, "budget_tokens", None), tool.default_tokens)
     root = projects.root(asked.project)
     project = projects.get(root, create=tool.creates)
@@ -61,8 +65,8 @@ def answer(projects: OpenProjects, name: str, given: Mapping[str, Any] | None, p
     return render(_fresh(projects, project, tool, asked), asked.format, limits)
 
 
-def named(name: str) -> Tool:
-    for tool in TOOLS:
+def named(name: str, among: Sequence[Tool] = TOOLS) -> Tool:
+    for tool in among:
         if tool.name == name:
             return tool
     near = difflib.get_close_matches(name, [tool.name for tool in TOOLS], n=1, cutoff=0.4)

@@ -12,8 +12,9 @@ import apsw
 from drift_mcp.cortex.recall import Hit
 from drift_mcp.errors import StoreUnusable
 from drift_mcp.project import Project
-from drift_mcp.tables import conventions, lookup, reach
+from drift_mcp.tables import conventions, lookup, pattern_search, reach
 from drift_mcp.tables.lookup import Function
+from drift_mcp.tables.pattern_search import Filter, Sort
 from drift_mcp.tools import meant
 from drift_mcp.tools.answer import Answer, Row, Section, count, window
 from drift_mcp.tools.arguments import AskedAtLength, Told
@@ -52,7 +53,7 @@ def file_context(project: Project, asked: FileContext) -> Answer:
         entries = entry_labels(db, keys)
         accesses = reach.accesses_by(db, keys)
         held = reach.sensitive_fields(db)
-        holding = conventions.found(db, files=[path])
+        holding = pattern_search.every(db, Filter(files=[path]), Sort())
         places = {one.key: conventions.places(db, one.key, files=[path]) for one in holding}
         problems = lookup.problems_in(db, path)
         used_by = lookup.used_by(db, path)

@@ -1,21 +1,27 @@
-"""The conventions of this code: what holds, where, what does not keep to it, and what was decided about it."""
+"""The conventions of this code: what holds, where, what does not keep to it, and what was decided about it.
+
+An agent asks with few words; a person, on the command line, by everything that is known of a convention. Both get the
+same answer.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import apsw
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tables import conventions
+from drift_mcp.tables import conventions, pattern_search
 from drift_mcp.tables import status as status_row
 from drift_mcp.tables.conventions import Convention, Place
+from drift_mcp.tables.pattern_search import By, Filter, Page, Sort
 from drift_mcp.tools import meant
-from drift_mcp.tools.answer import Answer, Row, Section, clip, count, place, window
+from drift_mcp.tools.answer import Answer, Row, Section, Window, clip, count, place, window
 from drift_mcp.tools.arguments import Asked, AskedAtLength, Told
 from drift_mcp.tools.freshness import generation
 
@@ -38,11 +44,15 @@ Category = Literal[
 ]
 
 
+Status = Literal["discovered", "approved", "ignored"]
+Severity = Literal["error", "warning", "info", "hint"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryPatterns(AskedAtLength):
     category: Category | None = None
-    status: Literal["discovered", "approved", "ignored"] | None = None
-    severity: Literal["error", "warning", "info", "hint"] | None = None
+    status: Status | None = None
+    severity: Severity | None = None
     min_confidence: Annotated[float | None, Told(least=0, most=1)] = None
     file: str | None = None
     text: str | None = None
@@ -51,10 +61,42 @@ class QueryPatterns(AskedAtLength):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPatterns(AskedAtLength):
+    """As a person asks. Of several values of one kind, a convention is to have one."""
+
+    ids: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    subcategories: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    levels: tuple[Literal["high", "medium", "low", "uncertain"], ...] = ()
+    min_confidence: Annotated[float | None, Told(least=0, most=1)] = None
+    max_confidence: Annotated[float | None, Told(least=0, most=1)] = None
+    auto_fixable: bool | None = None
+    has_outliers: bool | None = None
+    min_outliers: Annotated[int | None, Told(least=0)] = None
+    text: str | None = None
+    first_seen_after: str | None = None
+    first_seen_before: str | None = None
+    last_seen_after: str | None = None
+    last_seen_before: str | None = None
+    files: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    sort: By = "confidence"
+    direction: Literal["ascending", "descending"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPattern(Asked):
     pattern: str
     decision: Literal["approve", "ignore", "reopen"]
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgePattern(ReviewPattern):
+    by: str | None = None  # who; None: nobody knows
 
 
 # As many as a reader keeps in mind before writing code; the cursor has the rest.
@@ -66,13 +108,6 @@ _LOOKED_AT = 60
 # Of the one that was asked about.
 _ALL_PLACES = 50
 
-_ORDERS: Mapping[str, Callable[[Convention], Any]] = {
-    "confidence": lambda one: (-one.confidence, -one.locations, one.id),
-    "locations": lambda one: (-one.locations, one.id),
-    "outliers": lambda one: (-one.outliers, one.id),
-    "name": lambda one: (one.name.lower(), one.id),
-}
-
 
 def query_patterns(project: Project, asked: QueryPatterns) -> Answer:
     """How are things done in this code: errors, logging, auth, data access, tests, naming? Conventions found by
@@ -81,60 +116,164 @@ def query_patterns(project: Project, asked: QueryPatterns) -> Answer:
     with project.read() as db:
         if asked.pattern is not None:
             return _one(db, asked.pattern, asked)
-        here = window("query_patterns", dataclasses.asdict(asked), generation(db), _PATTERNS)
-        files = None if asked.file is None else list(meant.files_meant(db, asked.file))
-        found = conventions.found(
-            db,
-            category=asked.category,
-            status=asked.status,
-            severity=asked.severity,
-            least_confidence=asked.min_confidence,
+        wanted = Filter(
+            categories=_any(asked.category),
+            statuses=_any(asked.status) or _NOT_IGNORED,
+            severities=_any(asked.severity),
+            min_confidence=asked.min_confidence,
             text=asked.text,
-            files=files,
+            files=None if asked.file is None else meant.files_meant(db, asked.file),
         )
-        if asked.status is None:
-            # A person has said that these are no conventions.
-            found = [one for one in found if one.status != "ignored"]
-        found.sort(key=_ORDERS[asked.sort])
-        page = found[here.offset : here.offset + here.limit]
-        places = {one.key: _shown_places(db, one, files) for one in page}
-        known = conventions.categories(db)
+        return _listed(db, "query_patterns", asked, wanted, Sort(asked.sort))
+
+
+def search_patterns(project: Project, asked: SearchPatterns) -> Answer:
+    """The conventions that fit everything that is asked."""
+    with project.read() as db:
+        files = [path for file in asked.files for path in meant.files_meant(db, file)]
+        wanted = Filter(
+            ids=asked.ids or None,
+            categories=asked.categories or None,
+            subcategories=asked.subcategories or None,
+            # Who names an id means that one, whatever was decided about it.
+            statuses=asked.statuses or (None if asked.ids else _NOT_IGNORED),
+            severities=asked.severities or None,
+            levels=asked.levels or None,
+            min_confidence=asked.min_confidence,
+            max_confidence=asked.max_confidence,
+            auto_fixable=asked.auto_fixable,
+            has_outliers=asked.has_outliers,
+            min_outliers=asked.min_outliers,
+            text=asked.text,
+            first_seen_from=_moment(asked.first_seen_after, "first seen after"),
+            first_seen_before=_moment(asked.first_seen_before, "first seen before"),
+            last_seen_from=_moment(asked.last_seen_after, "last seen after"),
+            last_seen_before=_moment(asked.last_seen_before, "last seen before"),
+            files=files or None,
+            tags=asked.tags or None,
+            sources=asked.sources or None,
+        )
+        _refuse_empty_ranges(wanted)
+        descending = None if asked.direction is None else asked.direction == "descending"
+        return _listed(db, "patterns", asked, wanted, Sort(asked.sort, descending))
+
+
+# A person has said of the ignored ones that they are no conventions: they are told of to those who ask for them.
+_NOT_IGNORED = ("discovered", "approved")
+
+
+def _any(value: str | None) -> Sequence[str] | None:
+    return None if value is None else (value,)
+
+
+def _moment(text: str | None, said: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+        # As the store counts days, and shows them.
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
+        raise DriftError(
+            f"{said} {clip(text, 40)!r} is no date. Write one as 2026-03-31 or 2026-03-31T18:30, in UTC, "
+            "or with its time zone as 2026-03-31T18:30+02:00."
+        ) from problem
+    # Of the last second of all there is no next millisecond.
+    return min(found, datetime.max.replace(microsecond=0, tzinfo=UTC))
+
+
+def _refuse_empty_ranges(wanted: Filter) -> None:
+    """Nothing is in a range that ends before it begins, and who asks for it has mixed up the two."""
+    least, most = wanted.min_confidence, wanted.max_confidence
+    if least is not None and most is not None and least > most:
+        raise DriftError(f"No confidence is at least {least} and at most {most}. Are they the wrong way round?")
+    for said, since, before in (
+        ("first seen", wanted.first_seen_from, wanted.first_seen_before),
+        ("last seen", wanted.last_seen_from, wanted.last_seen_before),
+    ):
+        if since is not None and before is not None and since >= before:
+            raise DriftError(
+                f"Nothing was {said} from {since:%Y-%m-%d %H:%M} on and before {before:%Y-%m-%d %H:%M}. "
+                "Are they the wrong way round?"
+            )
+
+
+def _listed(
+    db: apsw.Connection, tool: str, asked: QueryPatterns | SearchPatterns, wanted: Filter, sort: Sort
+) -> Answer:
+    cursor, _, behind = ("" if asked.cursor is None else asked.cursor).partition(".")
+    question = dataclasses.asdict(asked) | {"cursor": None if asked.cursor is None else cursor}
+    here = window(tool, question | {"behind": behind}, generation(db), _PATTERNS)
+    page = pattern_search.page(db, wanted, sort, limit=here.limit, cursor=behind or None)
+    total = pattern_search.count(db, wanted)
+    files = wanted.files
+    places = {one.key: _shown_places(db, one, files) for one in page.rows}
+    order = sort.by.replace("_", " ") + _direction(sort)
     return Answer(
-        _head(asked, found, known),
-        (Section("", tuple(_row(one, places[one.key]) for one in page), len(found), "conventions", ranked=True),),
-        data={"patterns": [_described(one, places[one.key]) for one in page]},
+        f"{count(total, 'conventions')}, by {order}." if total else _none(db),
+        (Section("", tuple(_row(one, places[one.key]) for one in page.rows), total, "conventions", ranked=True),),
+        data={"patterns": [_described(one, places[one.key]) for one in page.rows]},
         items="patterns",
-        window=here,
-        files=tuple(dict.fromkeys(at.file for one in page for at in places[one.key])),
+        window=_Walk(here.offset, here.limit, here.query, here.state, tool, question, page, behind),
+        files=tuple(dict.fromkeys(at.file for one in page.rows for at in places[one.key])),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk(Window):
+    """A window whose cursors also hold a place in the order: the pages before are not read again for the next one. The
+    place is part of the question that a cursor is bound to."""
+
+    tool: str
+    question: Mapping[str, Any]
+    page: Page
+    behind: str  # where the page begins; nothing: at the top
+
+    def cursor(self, offset: int) -> str:
+        shown = offset - self.offset
+        behind = self.page.cursor_behind(shown - 1) if shown else self.behind
+        following = window(self.tool, {**self.question, "cursor": None, "behind": behind}, self.state, self.limit)
+        bound = following.cursor(offset)
+        return f"{bound}.{behind}" if behind else bound
 
 
 def review_pattern(project: Project, asked: ReviewPattern) -> Answer:
     """Approve a convention (from then on its outliers need attention), ignore it, or take a verdict back. Only on a
     person's word. The verdict and its reason are kept in the pattern's history and survive every scan."""
+    return _judged(project, asked, "agent")
+
+
+def judge_pattern(project: Project, asked: JudgePattern) -> Answer:
+    """A person's own verdict on a convention."""
+    return _judged(project, asked, asked.by)
+
+
+def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
     status = {"approve": "approved", "ignore": "ignored", "reopen": "discovered"}[asked.decision]
     with project.write() as tx:
-        before = _known(tx, asked.pattern)
-        if before.status != status:
-            conventions.judge(tx, before.id, before.status, status, None, asked.reason)
+        known = _known(tx, asked.pattern)
+        before, is_news = conventions.judge(tx, known.id, status, by=by, reason=asked.reason)
+        if is_news:
             status_row.refresh(tx)
-        after = _known(tx, asked.pattern)
-    same = before.status == status
+        after = _known(tx, known.id)
+    said = f"is now {status}"
+    if before == status:
+        said = f"was already {status}" + ("; the new reason is kept" if is_news else "")
     return Answer(
-        f"{after.name} ({after.id}) {'was already' if same else 'is now'} {status}"
-        + "."
+        f"{after.name} ({after.id}) {said}."
         + (f" {count(after.outliers, 'outliers')} to look at." if status == "approved" and after.outliers else ""),
         data={
             "pattern": after.id,
             "name": after.name,
             "status": after.status,
-            "before": before.status,
+            "before": before,
             "reason": after.reason,
         },
     )
 
 
-def _shown_places(db: apsw.Connection, one: Convention, files: list[str] | None) -> list[Place]:
+def _shown_places(db: apsw.Connection, one: Convention, asked: Sequence[str] | None) -> list[Place]:
+    files = None if asked is None else list(asked)
     outliers = conventions.places(db, one.key, files=files, outlier=True, most=_PLACES)
     kept = conventions.places(db, one.key, files=files, outlier=False, most=_LOOKED_AT)
     # One of each file: three lines of the same file show no more than one does.
@@ -142,9 +281,14 @@ def _shown_places(db: apsw.Connection, one: Convention, files: list[str] | None)
     return outliers + spread[: max(1, _PLACES - len(outliers))]
 
 
-def _head(asked: QueryPatterns, found: Sequence[Convention], known: Sequence[tuple[str, int]]) -> str:
-    if found:
-        return f"{count(len(found), 'conventions')}, by {asked.sort}."
+def _direction(sort: Sort) -> str:
+    if sort.descending is None:
+        return ""
+    return ", descending" if sort.descending else ", ascending"
+
+
+def _none(db: apsw.Connection) -> str:
+    known = conventions.categories(db)
     if not known:
         return "No convention is known here: the scan found nothing that enough places do the same way."
     listed = ", ".join(f"{category} ({number})" for category, number in known)

@@ -43,7 +43,7 @@ def test_memories_about_a_pattern_that_is_now_ignored(project: Project) -> None:
         assert across.about_dropped_patterns(db) == []
         assert [(one.memory, one.status) for one in across.about_pattern(db, "q")] == [(about_q, "discovered")]
     with project.write() as tx:
-        conventions.judge(tx, "q", "discovered", "ignored", "ann", "noise")
+        conventions.judge(tx, "q", "ignored", by="ann", reason="noise")
     with project.read_both() as db:
         assert across.about_dropped_patterns(db) == [
             across.PatternMemory(about_q, "why q", "q", "the q way", "ignored", "noise")

@@ -1,4 +1,4 @@
-"""Functions, files and patterns as an asker names them."""
+"""Functions and files as an asker names them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 import pytest
 
-from drift_mcp.tables import conventions, files, functions, lookup, patterns, reach
+from drift_mcp.tables import files, functions, lookup, reach
 
 
 @pytest.fixture
@@ -83,25 +83,3 @@ def test_edges_are_proven_ones_and_unproven_sites_stand_apart(tx: apsw.Connectio
     assert apart == [(ids["c"], "unique", 0), (ids["d"], "unresolved", 0)]
     assert reach.unresolved_in(tx, [ids["a"], ids["d"]]) == 1
     assert reach.edges_into(tx, []) == []
-
-
-@pytest.mark.parametrize(
-    "text", ['"', "()", "a AND", "NEAR(", "-x", "col:x", "*", "", "   ", "'; DROP TABLE patterns; --", "é\x00"]
-)
-def test_any_words_can_be_searched_for(tx: apsw.Connection, text: str) -> None:
-    assert conventions.found(tx, text=text) == []
-
-
-def test_patterns_are_found_by_words_and_beginnings_of_words(tx: apsw.Connection, village: Any) -> None:
-    here = village.file("a.py")
-    names = {"p": "Errors are wrapped", "q": "Routes are async"}
-    for id, name in names.items():
-        one = patterns.Finding(
-            id, name, None, "errors", None, None, None, 0.9, None, None, None, None, "info", None, None
-        )
-        patterns.put(tx, [one])
-    patterns.replace_locations(tx, [here], [patterns.NewLocation("q", here, 4, 0)])
-    assert [one.id for one in conventions.found(tx, text="wrap")] == ["p"]
-    assert [one.id for one in conventions.found(tx, text="are wrapped")] == ["p"]
-    assert [one.id for one in conventions.found(tx, files=["a.py"])] == ["q"]
-    assert [one.id for one in conventions.found(tx, least_confidence=0.95)] == []

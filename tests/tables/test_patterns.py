@@ -72,7 +72,7 @@ def test_an_approved_pattern_states_what_was_approved_whatever_most_places_do(
     patterns.put(tx, [finding("p")])
     patterns.replace_locations(tx, [a], [place("p", a, 1, "snake")])
     patterns.settle(tx)
-    conventions.judge(tx, "p", "discovered", "approved", "ada", "our style guide")
+    conventions.judge(tx, "p", "approved", by="ada", reason="our style guide")
 
     patterns.put(tx, [finding("p", "camel", severity="hint", confidence_score=0.4)])
     patterns.replace_locations(tx, [a], [place("p", a, line, "camel") for line in (1, 2)])
@@ -160,6 +160,6 @@ def test_what_a_scan_finds_is_no_change_to_push_and_a_verdict_is_one(tx: apsw.Co
     patterns.replace_locations(tx, [a], [place("p", a, line, "snake") for line in range(1, 50)])
     patterns.settle(tx)
     patterns.put(tx, [finding("p", confidence_score=0.8)])
-    conventions.judge(tx, "p", "discovered", "ignored", None, None)
+    conventions.judge(tx, "p", "ignored", by=None)
     logged = tx.execute("SELECT row_id, operation, synced FROM sync_log").fetchall()
     assert logged == [("p", "UPDATE", 0)]

@@ -55,7 +55,7 @@ def test_it_says_what_the_tables_hold(tx: apsw.Connection, village: Any, new_fil
     locations = [patterns.NewLocation("held", here, line, 0, variant=answer) for line, answer in ((1, "x"), (2, "y"))]
     patterns.replace_locations(tx, [here], [*locations, patterns.NewLocation("other", here, 9, 0, variant="x")])
     patterns.settle(tx)
-    conventions.judge(tx, "held", "discovered", "approved", None, None)
+    conventions.judge(tx, "held", "approved", by=None)
     scans.start(tx, "s1", incremental=False, commit="3f2c1ab")
     scans.finish(tx, "s1", files_scanned=2, changed_files=3, errors=1)
     audit.record(tx)

@@ -202,7 +202,11 @@ def test_a_verdict_is_kept_with_its_history_and_can_be_taken_back(conventions: P
     assert "No convention fits" in text(query_patterns(conventions, QueryPatterns()))
     review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="reopen"))
     history = document(query_patterns(conventions, QueryPatterns(pattern=PATTERN)))["history"]
-    assert [event.split(" ", 1)[1] for event in history] == ["reopened", "ignored: no", "approved: we agreed"]
+    assert [event.split(" ", 1)[1] for event in history] == [
+        "reopened by agent",
+        "ignored by agent: no",
+        "approved by agent: we agreed",
+    ]
 
 
 def test_an_unknown_pattern_is_refused_with_the_nearest(conventions: Project) -> None:
