@@ -6,13 +6,14 @@ Never scans and never answers.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import logging
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import apsw
 from blake3 import blake3
@@ -316,26 +317,20 @@ def register(
 ) -> None:
     """Remember the project among the user's. A registry that cannot be written is told to the log, and no reason to
     refuse anything else: only finding the project by its name needs it."""
-    path = registry_path()
-    ours = schema.read("registry", _REGISTRY_ID)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writer = Writer(migrate.opened(path, ours), path, ours)
-        try:
-            with writer.transaction() as tx:
-                registry.put(
-                    tx,
-                    _identity(root),
-                    root.name or str(root),
-                    str(root),
-                    schema_version=schema.read("drift", DRIFT_ID).version,
-                    drift_version=__version__,
-                    health_score=health_score,
-                    pattern_count=pattern_count,
-                    last_scan_at=last_scan_at,
-                )
-        finally:
-            writer.close()
+        registry_path().parent.mkdir(parents=True, exist_ok=True)
+        with _registry() as tx:
+            registry.put(
+                tx,
+                _identity(root),
+                root.name or str(root),
+                str(root),
+                schema_version=schema.read("drift", DRIFT_ID).version,
+                drift_version=__version__,
+                health_score=health_score,
+                pattern_count=pattern_count,
+                last_scan_at=last_scan_at,
+            )
     except (OSError, DriftError) as problem:
         logger.warning("%s was not added to the registry of projects: %s", root.name, problem)
 
@@ -344,11 +339,68 @@ def registered(name: str) -> Path | None:
     """The root of the registered project of that name, or None. Raises DriftError when there are several."""
     if Path(name).name != name:
         return None  # a path, which needs no registry
-    found = [Path(each.path) for each in _registered(name) if Path(each.path).is_dir()]
+    try:
+        found = [Path(each.path) for each in _registered(name) if Path(each.path).is_dir()]
+    except StoreUnusable as problem:
+        if not Path(name).is_dir():
+            raise
+        logger.warning("%s was taken for a folder, because the registry of projects cannot be read: %s", name, problem)
+        return None
     if len(found) > 1:
         places = ", ".join(str(path) for path in found)
         raise DriftError(f"{len(found)} projects are named {name!r}: {places}. Give the path instead.")
     return found[0] if found else None
+
+
+class Known(NamedTuple):
+    """A project of the registry: what is said of it there, and whether it is still to be found."""
+
+    told: registry.Registered
+    lost: str | None  # 'folder' or 'store', whichever is gone or out of reach; None = it is there
+
+
+def known() -> list[Known]:
+    """All registered projects, the one used last first. Raises StoreUnusable when the registry cannot be read."""
+    return [Known(each, _lost(each.path)) for each in _registered(None)]
+
+
+def forget(asked: str) -> registry.Registered:
+    """Take the project of this name, or at this path, out of the registry; its folder and its store stay as they are.
+
+    Raises DriftError, saying which there are, when there is none or more than one."""
+    paths = _paths(asked)
+    everything = _registered(None)
+    found = [each for each in everything if each.name == asked or each.path in paths]
+    if len(found) > 1:
+        places = ", ".join(each.path for each in found)
+        raise DriftError(f"{len(found)} projects are named {asked!r}: {places}. Give the path of the one to forget.")
+    if not found:
+        names = difflib.get_close_matches(asked, [each.name for each in everything], n=3)
+        near = f" Nearest: {', '.join(map(repr, names))}." if names else ""
+        raise DriftError(f"No project {asked!r} is registered.{near} `drift projects` lists those that are.")
+    with _registry() as tx:
+        registry.forget(tx, found[0].id)
+    return found[0]
+
+
+def _paths(asked: str) -> set[str]:
+    """How the registry may have written this path, also of a folder that is gone."""
+    if not asked:
+        return set()
+    try:
+        path = Path(asked).expanduser()
+        return {asked, str(path.absolute()), str(path.resolve())}
+    except (OSError, ValueError, RuntimeError):  # a loop of links; a NUL; nobody's home
+        return {asked}
+
+
+def _lost(path: str) -> str | None:
+    try:
+        if not Path(path).is_dir():
+            return "folder"
+        return None if (Path(path) / FOLDER / "drift.db").exists() else "store"
+    except OSError:
+        return "folder"  # behind a folder that is closed to us
 
 
 def _is_unknown(root: Path) -> bool:
@@ -358,13 +410,27 @@ def _is_unknown(root: Path) -> bool:
         return True
 
 
-def _registered(text: str) -> list[registry.Registered]:
+def _registered(text: str | None) -> list[registry.Registered]:
+    """Projects of that name or at that path; None: all."""
     path = registry_path()
     if not path.exists():
         return []
     pool = ReaderPool(path, schema.read("registry", _REGISTRY_ID))
     try:
         with pool.snapshot() as db:
-            return registry.named(db, text)
+            return registry.all_projects(db) if text is None else registry.named(db, text)
     finally:
         pool.close()
+
+
+@contextlib.contextmanager
+def _registry() -> Iterator[apsw.Connection]:
+    """One change of the registry."""
+    path = registry_path()
+    ours = schema.read("registry", _REGISTRY_ID)
+    writer = Writer(migrate.opened(path, ours), path, ours)
+    try:
+        with writer.transaction() as tx:
+            yield tx
+    finally:
+        writer.close()

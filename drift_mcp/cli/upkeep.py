@@ -2,8 +2,198 @@
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from drift_mcp.cli.words import DONE, NO, project, root_of
+
+if TYPE_CHECKING:
+    from drift_mcp.lock import Difference, Stated
+    from drift_mcp.project import Known
 
 
 def add_to(commands: Any) -> None:
-    del commands
+    lock = commands.add_parser("lock", help="approved patterns in a file for code review")
+    what = lock.add_subparsers(metavar="generate|validate", required=True)
+    generate = what.add_parser("generate", help="write .drift/drift.lock from the store")
+    validate = what.add_parser("validate", help="compare it with the store; status 1 and a diff when they differ")
+    for parser, does in ((generate, _generate), (validate, _validate)):
+        _answering(parser)
+        parser.set_defaults(run=does)
+
+    projects = commands.add_parser("projects", help="the projects that this user has")
+    _json(projects)
+    projects.set_defaults(run=_list)
+    what = projects.add_subparsers(metavar="list|forget")
+    listing = what.add_parser("list", help="where they are, when they were scanned, and which are gone")
+    listing.set_defaults(run=_list)
+    forget = what.add_parser("forget", help="take one out of the list; its folder and store stay as they are")
+    forget.add_argument("name", metavar="NAME|PATH")
+    forget.set_defaults(run=_forget)
+    for parser in (listing, forget):
+        # Not to overwrite what `drift projects --json list` has set already.
+        _json(parser, default=argparse.SUPPRESS)
+
+
+def _answering(parser: argparse.ArgumentParser) -> None:
+    project(parser)
+    _json(parser)
+
+
+def _json(parser: argparse.ArgumentParser, default: Any = False) -> None:
+    parser.add_argument(
+        "--json", action="store_true", default=default, help="one JSON document on stdout, and nothing else"
+    )
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    print(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift lock
+
+
+def _generate(asked: argparse.Namespace) -> int:
+    # Behind the parse, as below: `drift --help` needs no store.
+    from drift_mcp.lock import NAME, generate
+    from drift_mcp.project import FOLDER, Project
+
+    with Project(root_of(asked.project)) as opened:
+        made = generate(opened)
+    if asked.json:
+        _print({"lock": str(made.path), "patterns": made.patterns, "changed": made.is_changed})
+        return DONE
+    many = "1 approved pattern" if made.patterns == 1 else f"{made.patterns or 'no'} approved patterns"
+    print(f"{FOLDER}/{NAME}: {many}; {'written' if made.is_changed else 'it said so already'}.")
+    if not made.patterns:
+        print("`drift approve PATTERN` puts one there; `drift patterns` lists what was found.")
+    return DONE
+
+
+def _validate(asked: argparse.Namespace) -> int:
+    from drift_mcp.lock import NAME, validate
+    from drift_mcp.project import FOLDER, Project
+
+    with Project(root_of(asked.project)) as opened:
+        found = validate(opened)
+    if asked.json:
+        _print(_difference(found))
+    elif found.is_none:
+        many = "the 1 approved pattern" if found.patterns == 1 else f"the {found.patterns} approved patterns"
+        print(f"{FOLDER}/{NAME} says what the store says: {many if found.patterns else 'no pattern is approved'}.")
+    else:
+        _show(found)
+    return DONE if found.is_none else NO
+
+
+def _show(found: Difference) -> None:
+    from drift_mcp.lock import NAME
+    from drift_mcp.tools.answer import cell, clean
+
+    print(clean(found.diff))
+    for each in found.added:
+        print(f"added    {cell(_named(each))}: approved, and not in {NAME}")
+    for removed in found.removed:
+        because = f" ({cell(removed.reason)})" if removed.reason else ""
+        print(f"removed  {cell(_named(removed.pattern))}: {_WHY[removed.why]}{because}")
+    for changed in found.changed:
+        names = ", ".join(change.attribute for change in changed.changes)
+        print(f"changed  {cell(_named(changed.pattern))}: {names}")
+    print(
+        f"{NAME} is not what the store says: {len(found.added)} added, {len(found.removed)} removed, "
+        f"{len(found.changed)} changed. `drift lock generate` writes it anew, for a review."
+    )
+
+
+_WHY = {
+    "ignored": "now ignored",
+    "discovered": "no longer approved",
+    "gone": "not in the store any more",
+}
+
+
+def _named(stated: Stated) -> str:
+    return f"[{stated.id}] {stated.category}: {stated.name}"
+
+
+def _difference(found: Difference) -> dict[str, Any]:
+    return {
+        "equal": found.is_none,
+        "patterns": found.patterns,
+        "added": [_told(each) for each in found.added],
+        "removed": [_told(each.pattern) | {"why": each.why, "reason": each.reason} for each in found.removed],
+        "changed": [
+            _told(each.pattern) | {"changes": [change._asdict() for change in each.changes]} for each in found.changed
+        ],
+        "diff": found.diff,
+    }
+
+
+def _told(stated: Stated) -> dict[str, Any]:
+    return {"pattern": stated.id, "name": stated.name, "category": stated.category}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift projects
+
+
+def _list(asked: argparse.Namespace) -> int:
+    from drift_mcp.project import known
+
+    found = known()
+    if asked.json:
+        _print({"projects": [_registered(each) for each in found], "total": len(found)})
+    elif not found:
+        print("No project is registered yet: `drift init` or `drift scan` in its folder does that.")
+    else:
+        _table(found)
+    return DONE
+
+
+def _table(found: list[Known]) -> None:
+    from datetime import UTC, datetime
+
+    from drift_mcp.tools.answer import ago, cell, count
+
+    now = datetime.now(UTC)
+    wide = max(len(cell(each.told.name)) for each in found)
+    for told, lost in found:
+        scanned = "never scanned" if told.last_scan_at is None else f"scanned {ago(told.last_scan_at, now)}"
+        health = "" if told.health_score is None else f", health {told.health_score} of 100"
+        gone = "" if lost is None else f"  [its {lost} is gone or out of reach]"
+        print(
+            f"{cell(told.name):{wide}}  {cell(told.path)}  {scanned}, {count(told.pattern_count, 'patterns')}"
+            f"{health}{gone}"
+        )
+    stale = sum(each.lost is not None for each in found)
+    if stale:
+        print(f"{stale} of {len(found)} cannot be found. `drift projects forget NAME` takes one out of this list.")
+
+
+def _registered(known: Known) -> dict[str, Any]:
+    told = known.told
+    return {
+        "name": told.name,
+        "path": told.path,
+        "last_scan": told.last_scan_at,
+        "last_used": told.last_accessed,
+        "health": told.health_score,
+        "patterns": told.pattern_count,
+        "stale": known.lost is not None,
+        "lost": known.lost,
+    }
+
+
+def _forget(asked: argparse.Namespace) -> int:
+    from drift_mcp.project import forget
+    from drift_mcp.tools.answer import cell
+
+    gone = forget(asked.name)
+    if asked.json:
+        _print({"forgotten": gone.name, "path": gone.path})
+    else:
+        print(f"{cell(gone.name)} ({cell(gone.path)}) is no longer in the list. Its folder and store are as they were.")
+    return DONE
