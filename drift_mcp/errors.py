@@ -11,6 +11,14 @@ class StoreUnusable(DriftError):
     """The store cannot be opened or written: damaged, newer, locked, on a full or read-only disk. It is as it was."""
 
 
+class StoreDamaged(StoreUnusable):
+    """The file itself is at fault: it is none of ours, or no longer what was written. `file`: its name."""
+
+    def __init__(self, message: str, file: str) -> None:
+        super().__init__(message)
+        self.file = file
+
+
 class NotInitialised(DriftError):
     """There is no store here yet, or nothing was scanned into it."""
 

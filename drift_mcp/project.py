@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import apsw
 from blake3 import blake3
 
-from drift_mcp import __version__
+from drift_mcp import __version__, settings
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
-from drift_mcp.store import connection, migrate, schema
+from drift_mcp.store import backup, connection, lock, migrate, restore, schema
 from drift_mcp.store.pool import Beside, ReaderPool
 from drift_mcp.store.writer import Writer
-from drift_mcp.tables import about, registry
+from drift_mcp.tables import about, registry, status
 
 if TYPE_CHECKING:  # memories are opened when the first question about them comes
     from drift_mcp.cortex.cortex import Cortex
@@ -34,6 +34,9 @@ FOLDER: Final = ".drift"
 # 'DrFt' and 'DrRg' as integers: so that any SQLite tool, and we, can tell whose file it is.
 DRIFT_ID: Final = 0x44724674
 _REGISTRY_ID: Final = 0x44725267
+
+# A store whose predecessor cannot be read goes on from here: no project has seen so many changes since its last backup.
+_GENERATIONS_UNSEEN: Final = 1_000_000
 
 # What `init` adds to .gitignore: all of .drift/ can be made again, save what a person edits or reviews.
 _IGNORED: Final = ("/.drift/*", "!/.drift/drift.lock", "!/.drift/config.toml")
@@ -106,6 +109,7 @@ class Project:
                         f"Nothing is known about {self.root.name} yet: it was never scanned. "
                         "Run `drift scan`, or call scan_project."
                     )
+                self._finish_restore()
                 ours = schema.read("drift", DRIFT_ID)
                 if self._writer is None and connection.schema_version(self.store, ours) != ours.version:
                     _ = self.writer
@@ -116,10 +120,12 @@ class Project:
     def writer(self) -> Writer:
         """The one writer of drift.db in this process; opened, made or brought up when first asked for."""
         with self._lock:
+            self._finish_restore()
             if self._writer is None:
                 self._refuse_without_folder()
                 ours = schema.read("drift", DRIFT_ID)
-                self._writer = Writer(migrate.opened(self.store, ours), self.store, ours)
+                db = migrate.opened(self.store, ours, before_steps=self._back_up_before_steps)
+                self._writer = Writer(db, self.store, ours)
             return self._writer
 
     @property
@@ -128,6 +134,7 @@ class Project:
         put back from a backup: what is written to a file without a name is lost."""
         path = self.store.parent / "cortex.db"
         with self._lock:
+            self._finish_restore()
             if self._memory is not None and self._memory_file != _file_number(path):
                 self._replaced.append(self._memory)  # somebody is perhaps still reading; it is closed in the end
                 self._memory = None
@@ -135,13 +142,44 @@ class Project:
                 from drift_mcp.cortex.cortex import Cortex  # not before somebody asks: a scan needs no memory
 
                 self._refuse_without_folder()
-                self._memory = Cortex.open(path, self.root)
+                self._memory = Cortex.open(path, self.root, before_steps=self._back_up_before_steps)
                 self._memory_file = _file_number(path)
             return self._memory
 
     @property
     def memory_is_open(self) -> bool:
         return self._memory is not None
+
+    @property
+    def backups(self) -> Path:
+        """The folder where they are kept."""
+        return backup.folder(self.store.parent)
+
+    def back_up(
+        self, reason: str, *, keep: int | None = None, on_progress: backup.Progress | None = None
+    ) -> backup.Backup:
+        """Copy both databases as they are at one moment, while others write. `keep`: how many backups stay (default:
+        what config.toml says)."""
+        self._refuse_without_folder()
+        home = self.store.parent
+        kept = settings.read(home).backup_keep if keep is None else keep
+        databases = self._databases()
+        with backup.alone(home):
+            restore.finish(home, databases)
+            return backup.create(home, databases, reason, program=__version__, keep=kept, on_progress=on_progress)
+
+    def put_back(self, asked: str, *, on_progress: backup.Progress | None = None) -> restore.Restored:
+        """Bring both databases to the state of a backup, given by its stamp, how that begins, or `latest`. What was
+        opened here is closed. Raises AlreadyRunning while a scan is running."""
+        self._refuse_without_folder()
+        home = self.store.parent
+        kept = settings.read(home).backup_keep
+        self.close()
+        with lock.exclusive(self.scan_lock), backup.alone(home):
+            chosen = backup.named(self.backups, asked)
+            return restore.put_back(
+                home, self._databases(), chosen, program=__version__, keep=kept, on_progress=on_progress
+            )
 
     def close(self) -> None:
         """Close all that was opened. Safe to repeat."""
@@ -167,11 +205,40 @@ class Project:
     ) -> None:
         self.close()
 
+    def _finish_restore(self) -> None:
+        """A restore that was killed half way is finished before anything else is read or written."""
+        if restore.is_unfinished(self.store.parent):
+            with backup.alone(self.store.parent):
+                restore.finish(self.store.parent, self._databases())
+
+    def _back_up_before_steps(self) -> None:
+        try:
+            self.back_up(backup.MIGRATION)
+        except StoreUnusable as problem:
+            raise StoreUnusable(
+                f"The store has an older schema, and it is backed up before it is brought up. {problem}"
+            ) from problem
+
+    def _databases(self) -> tuple[backup.Database, ...]:
+        from drift_mcp.cortex import opened  # as for `memory`
+
+        drift = backup.Database(self.store, schema.read("drift", DRIFT_ID), carry_on=_outrun)
+        return drift, opened.database(self.store.parent / "cortex.db")
+
     def _refuse_without_folder(self) -> None:
         if not self.store.parent.is_dir():
             raise NotInitialised(
                 f"{self.root.name} has no {FOLDER} folder yet. Run `drift init`, or call scan_project."
             )
+
+
+def _outrun(restored: apsw.Connection, live: apsw.Connection | None) -> None:
+    """A cursor that was handed out before a restore is none of the state after it."""
+    try:
+        seen = status.generation(live) if live is not None else None
+    except apsw.SQLError:  # of another schema
+        seen = None
+    status.outrun(restored, status.generation(restored) + _GENERATIONS_UNSEEN if seen is None else seen)
 
 
 def _file_number(path: Path) -> int | None:

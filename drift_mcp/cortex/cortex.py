@@ -81,10 +81,12 @@ class Cortex:
         *,
         clock: Callable[[], str] = moments.now,
         embedder: Embedder | None = None,
+        before_steps: Callable[[], object] | None = None,
     ) -> Cortex:
-        """Opens `path`, creating the database if there is none. `root`: the project, whose files memories cite."""
+        """Opens `path`, creating the database if there is none. `root`: the project, whose files memories cite;
+        `before_steps`: called before a database of an older schema is brought up."""
         chosen = Embedder(installed_weights()) if embedder is None else embedder
-        return cls(Opened.at(path), root, clock, chosen)
+        return cls(Opened.at(path, before_steps=before_steps), root, clock, chosen)
 
     def __enter__(self) -> Cortex:
         return self

@@ -5,6 +5,7 @@ Knows which database it is and nothing of what stands in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -13,11 +14,18 @@ import apsw
 from drift_mcp.cortex import vectors
 from drift_mcp.errors import StoreUnusable
 from drift_mcp.store import migrate, schema
+from drift_mcp.store.backup import Database
 from drift_mcp.store.pool import ReaderPool
 from drift_mcp.store.writer import Writer
 
 # "cort" in ASCII, so that a tool can tell the file from another SQLite database.
 APPLICATION_ID = 0x636F7274
+
+
+def database(path: Path) -> Database:
+    """cortex.db as a backup knows it."""
+    extension = vectors.extension_path()
+    return Database(path, schema.read("cortex", APPLICATION_ID), () if extension is None else (extension,))
 
 
 class Opened:
@@ -28,13 +36,15 @@ class Opened:
         self._readers = readers
 
     @classmethod
-    def at(cls, path: Path) -> Opened:
-        """Opens `path`, creating the database if there is none. Raises StoreUnusable for what is not ours to use."""
+    def at(cls, path: Path, *, before_steps: Callable[[], object] | None = None) -> Opened:
+        """Opens `path`, creating the database if there is none, and bringing an older one up after `before_steps`.
+        Raises StoreUnusable for what is not ours to use."""
         extension = vectors.extension_path()
         if extension is None:
             raise StoreUnusable("The package sqlite-vec, which holds the vector index, is missing. Install it again.")
         ours = schema.read("cortex", APPLICATION_ID)
-        writer = Writer(migrate.opened(path, ours, extensions=(extension,)), path, ours)
+        db = migrate.opened(path, ours, extensions=(extension,), before_steps=before_steps)
+        writer = Writer(db, path, ours)
         return cls(writer, ReaderPool(path, ours, extensions=(extension,)))
 
     def transaction(self) -> AbstractContextManager[apsw.Connection]:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import apsw
 import apsw.sqlite_extra
 
-from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
+from drift_mcp.errors import DriftError, NotInitialised, StoreDamaged, StoreUnusable
 from drift_mcp.store.schema import Schema
 
 # Another process holds the write lock for one commit, at most some seconds on a slow disk.
@@ -38,7 +38,7 @@ _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100  # by SQLite's file format; big-endian numbers at fixed places
 
 
-class _Header(NamedTuple):
+class Header(NamedTuple):
     is_database: bool
     application_id: int
     user_version: int
@@ -116,11 +116,19 @@ def open_any(path: Path, flags: int, *, busy_ms: int = BUSY_MS) -> apsw.Connecti
 
 
 def refuse_foreign(path: Path, schema: Schema) -> None:
-    """Raises unless the file at `path` says that it is a store of `schema`'s kind."""
+    """Raises unless the file at `path` says that it is a store of `schema`'s kind, and not of a newer version."""
+    header = refuse_other_program(path, schema)
+    if header.user_version > schema.version:
+        raise _newer(path, header.user_version, schema)
+
+
+def refuse_other_program(path: Path, schema: Schema) -> Header:
+    """Raises unless the file at `path` says that it is a store of `schema`'s kind, of whatever version."""
     header = _header(path)
     if not header.is_database:
-        raise StoreUnusable(
-            f"{path.name} is not a database. It was left untouched. Move it away and run `drift init` for a new store."
+        raise StoreDamaged(
+            f"{path.name} is not a database. It was left untouched. Move it away and run `drift init` for a new store.",
+            path.name,
         )
     if header.application_id != schema.application_id:
         raise StoreUnusable(
@@ -128,8 +136,7 @@ def refuse_foreign(path: Path, schema: Schema) -> None:
             f"{header.application_id:#x}, not {schema.application_id:#x}). It was left untouched. "
             "Move it away and run `drift init` to make a new store."
         )
-    if header.user_version > schema.version:
-        raise _newer(path, header.user_version, schema)
+    return header
 
 
 def refuse_newer(db: apsw.Connection, path: Path, schema: Schema) -> int:
@@ -188,15 +195,17 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
     """What SQLite says about a file, in words that say what to do."""
     name = path.name
     if isinstance(problem, apsw.NotADBError):
-        return StoreUnusable(
-            f"{name} is not a database. It was left untouched. Move it away and run `drift init` to make a new store."
+        return StoreDamaged(
+            f"{name} is not a database. It was left untouched. Move it away and run `drift init` to make a new store.",
+            name,
         )
     if isinstance(problem, apsw.CorruptError):
-        return StoreUnusable(f"{name} is damaged. It was left untouched. {_CURE}")
+        return StoreDamaged(f"{name} is damaged. It was left untouched. {_CURE}", name)
     if getattr(problem, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA:
-        return StoreUnusable(
+        return StoreDamaged(
             f"{name} is damaged: a page is not what was written (a flipped bit on the disk, or another program wrote "
-            f"here). It was left untouched. {_CURE}"
+            f"here). It was left untouched. {_CURE}",
+            name,
         )
     if isinstance(problem, apsw.BusyError):
         return StoreUnusable(
@@ -221,7 +230,7 @@ _CURE: Final = (
 )
 
 
-def _header(path: Path) -> _Header:
+def _header(path: Path) -> Header:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError) as problem:
@@ -233,8 +242,9 @@ def _header(path: Path) -> _Header:
     if not stat.S_ISREG(found.st_mode):
         raise StoreUnusable(f"{path.name} cannot be opened: it is no file. Move it away and run `drift init`.")
     if found.st_size == 0:
-        raise StoreUnusable(
-            f"{path.name} is empty, so it is not a database. It was left untouched. Move it away and run `drift init`."
+        raise StoreDamaged(
+            f"{path.name} is empty, so it is not a database. It was left untouched. Move it away and run `drift init`.",
+            path.name,
         )
     with explained(path):
         db = _opened(path, apsw.SQLITE_OPEN_READONLY)
@@ -243,7 +253,7 @@ def _header(path: Path) -> _Header:
             _, first = db.read("main", 0, 0, _HEADER_BYTES)
         finally:
             db.close()
-    return _Header(
+    return Header(
         first.startswith(_MAGIC),
         int.from_bytes(first[68:72], "big"),
         int.from_bytes(first[60:64], "big"),

@@ -21,6 +21,18 @@ WHERE id = 1
 """
 
 
+_OUTRUN = """
+UPDATE status
+SET generation = max(generation, ?) + 1
+WHERE id = 1
+"""
+
+
+def outrun(tx: apsw.Connection, generation: int) -> None:
+    """The next state after this generation too: for a store that was put back from a backup."""
+    tx.execute(_OUTRUN, (generation,))
+
+
 def refresh(tx: apsw.Connection) -> None:
     """Counts anew. Linear in the store: 25 ms for 50,000 functions with 150,000 calls and 10,000 patterns."""
     tx.execute(_WRITE, (json.dumps(_counted(tx), ensure_ascii=False),))
