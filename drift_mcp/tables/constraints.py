@@ -164,11 +164,15 @@ SET status = :status,
     approved_at = CASE
         WHEN :status IN ('approved', 'custom') THEN ifnull(:at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
     END,
-    ignored_at = CASE WHEN :status = 'ignored' THEN ifnull(:at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) END,
+    ignored_at = CASE
+        WHEN :status <> 'ignored' THEN NULL
+        WHEN status = 'ignored' THEN ignored_at
+        ELSE ifnull(:at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    END,
     ignore_reason = CASE WHEN :status = 'ignored' THEN :reason END,
     updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
 WHERE id = :id
-    AND status <> :status
+    AND (status <> :status OR (status = 'ignored' AND ignore_reason IS NOT ifnull(:reason, ignore_reason)))
 """
 
 
@@ -176,8 +180,8 @@ def judge(
     tx: apsw.Connection, constraint: str, status: str, *, by: str, reason: str | None = None, at: str | None = None
 ) -> str:
     """A person's word, 'approved' or 'ignored' with the reason, or 'discovered' to take it back; `at`: when it was
-    given, None for now. Gives what it was before; the same again changes nothing. Raises DriftError when there is no
-    such rule, or no such way."""
+    given, None for now. Gives what it was before; the same again changes nothing, but another reason is kept. Raises
+    DriftError when there is no such rule, or no such way."""
     before = tx.execute("SELECT status FROM constraints WHERE id = ?", (constraint,)).get
     verdicts.check("constraint", constraint, before, status, TRANSITIONS)
     tx.execute(_JUDGE, {"id": constraint, "status": status, "by": by, "reason": reason, "at": at})

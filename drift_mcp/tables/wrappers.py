@@ -84,7 +84,7 @@ _CLUSTERS = difference.Statements(
 
 
 def put_clusters(tx: apsw.Connection, clusters: Iterable[NewCluster]) -> None:
-    """Adds groups, or says anew those of the same name and category."""
+    """Adds groups, or says anew those of the same name."""
     difference.add(tx, _CLUSTERS, _clusters_changed(tx, clusters))
 
 
@@ -98,7 +98,7 @@ def _clusters_changed(tx: apsw.Connection, clusters: Iterable[NewCluster]) -> di
         (one.id, NewCluster(one.cluster_name, one.wrapper_ids, one.category, one.confidence, one.pattern_description))
         for one in every_cluster(tx)
     ]
-    return difference.between(before, clusters, lambda one: (one.cluster_name, one.category))
+    return difference.between(before, clusters, lambda one: one.cluster_name)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
