@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # memories are opened when the first question about them come
 logger = logging.getLogger(__name__)
 
 FOLDER: Final = ".drift"
+# How long a change waits for another process to end its own: a scan of a large repository links its files within one
+# transaction, and a person's word is worth the wait.
+_PATIENCE_MS: Final = 120_000
 # 'DrFt' and 'DrRg' as integers: so that any SQLite tool, and we, can tell whose file it is.
 DRIFT_ID: Final = 0x44724674
 _REGISTRY_ID: Final = 0x44725267
@@ -46,8 +49,10 @@ _HEADING: Final = "# Drift"
 class Project:
     """One repository with its store. Threads may share it; each question takes a snapshot of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, patience_ms: int = _PATIENCE_MS) -> None:
+        """`patience_ms`: how long a change waits for another process that writes."""
         self.root: Final = root
+        self._patience_ms = patience_ms
         self._lock = threading.RLock()
         self._readers: ReaderPool | None = None
         self._readers_of_both: ReaderPool | None = None
@@ -95,8 +100,8 @@ class Project:
     @contextlib.contextmanager
     def write(self, *, busy_ms: int | None = None) -> Iterator[apsw.Connection]:
         """One change: committed when the block ends, undone when it raises. `busy_ms`: how long to wait for another
-        process that writes (default: as long as a person would)."""
-        with self.writer.transaction(busy_ms=busy_ms) as tx:
+        process that writes (default: as long as this project's patience)."""
+        with self.writer.transaction(busy_ms=self._patience_ms if busy_ms is None else busy_ms) as tx:
             yield tx
 
     @property

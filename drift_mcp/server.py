@@ -68,6 +68,8 @@ nothing calls it."""
 _WORKERS = 8
 # Long before a client gives up (60 s in the most impatient one), so that the model learns why.
 _DEADLINE_SECONDS = 20.0
+# What a verdict waits for a scan of another process: less than that, so that it is given or not when the model hears.
+_PATIENCE_MS = 15_000
 # Progress more often than this is noise on the wire.
 _PROGRESS_SECONDS = 0.2
 # The set of tools never varies; an hour is a session.
@@ -194,7 +196,7 @@ class _Door:
 
         with self._opening:
             if self._projects is None:
-                self._projects = OpenProjects(self._start)
+                self._projects = OpenProjects(self._start, patience_ms=_PATIENCE_MS)
             return self._projects
 
     def _warm_up(self) -> None:

@@ -105,14 +105,29 @@ def open_blank(path: Path, *, extensions: Iterable[Path] = ()) -> apsw.Connectio
     """A connection to a file that is not there yet, for `migrate` to fill."""
     with explained(path):
         db = _connected(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, extensions, BUSY_MS)
-        if _checksum_layer() is not None:
-            db.reserve_bytes("main", _CHECKSUM_BYTES)
+        ask_for_checksums(db)
         return db
 
 
-def open_any(path: Path, flags: int, *, busy_ms: int = BUSY_MS) -> apsw.Connection:
-    """A connection to a database of any schema, as it is: for copying, which need not understand what it copies."""
-    return _connected(path, flags, (), busy_ms)
+def open_any(path: Path, flags: int, *, extensions: Iterable[Path] = (), busy_ms: int = BUSY_MS) -> apsw.Connection:
+    """A connection to a database of any schema, as it is: for copying and examining, which need not understand it."""
+    return _connected(path, flags, extensions, busy_ms)
+
+
+def open_memory(extensions: Iterable[Path] = ()) -> apsw.Connection:
+    """A database that is nowhere but here, and gone when it is closed."""
+    return _set_up(apsw.Connection(":memory:"), extensions, 0)
+
+
+def has_checksums(db: apsw.Connection) -> bool:
+    """Whether its pages have room for the checksum that the layer keeps; True also where there is no such layer."""
+    return _checksum_layer() is None or db.reserve_bytes("main") == _CHECKSUM_BYTES
+
+
+def ask_for_checksums(db: apsw.Connection) -> None:
+    """The next VACUUM gives each page room for its checksum."""
+    if _checksum_layer() is not None:
+        db.reserve_bytes("main", _CHECKSUM_BYTES)
 
 
 def refuse_foreign(path: Path, schema: Schema) -> None:
@@ -209,7 +224,8 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
         )
     if isinstance(problem, apsw.BusyError):
         return StoreUnusable(
-            f"{name} is locked: another process is writing (a scan in progress?). Try again when it is done."
+            f"{name} is busy: another process is writing (a scan in progress?). Nothing was changed. Try again when it "
+            "is done; questions are answered meanwhile."
         )
     if isinstance(problem, (apsw.CantOpenError, apsw.PermissionsError)):
         return StoreUnusable(
@@ -293,7 +309,10 @@ def _opened(path: Path, flags: int) -> apsw.Connection:
 
 
 def _connected(path: Path, flags: int, extensions: Iterable[Path], busy_ms: int) -> apsw.Connection:
-    db = _opened(path, flags)
+    return _set_up(_opened(path, flags), extensions, busy_ms)
+
+
+def _set_up(db: apsw.Connection, extensions: Iterable[Path], busy_ms: int) -> apsw.Connection:
     try:
         # Before any statement: connections that open at the same moment otherwise meet a lock on their first one.
         db.set_busy_timeout(busy_ms)

@@ -33,8 +33,11 @@ class _Opened:
 class OpenProjects:
     """Each project opened once, closed once. Threads may share it."""
 
-    def __init__(self, start: Path | None) -> None:
+    def __init__(self, start: Path | None, *, patience_ms: int | None = None) -> None:
+        """`patience_ms`: how long a change waits for another process that writes (default: as long as a person
+        would)."""
         self._start = start
+        self._patience = {} if patience_ms is None else {"patience_ms": patience_ms}
         self._guard = threading.Lock()
         self._opened: dict[Path, _Opened] = {}
         self._replaced: list[Project] = []
@@ -71,7 +74,7 @@ class OpenProjects:
             if known is not None:
                 # Somebody is perhaps still reading the file that was replaced; it is closed in the end.
                 self._replaced.append(known.project)
-            project = Project(root)
+            project = Project(root, **self._patience)
             if number is None:
                 init(project)
             self._opened[root] = _Opened(project, database.stat().st_ino)
