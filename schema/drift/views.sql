@@ -403,7 +403,8 @@ JOIN file_metadata f ON f.id = w.file_id;
 
 -- ------------------------------------------------------------------------- in place of the predecessor's derived files
 
--- one row: the manifest. `stats` and `last_scan` were written with the last change and cost nothing to read.
+-- one row: the manifest. It was written with the last change, and costs the same to read in a small store and a large one.
+-- The file's `fileHashes`, as long as the project, are rows of v_file_hashes.
 CREATE VIEW v_manifest AS
 SELECT
     (SELECT drift_version FROM project) AS version,
@@ -411,9 +412,14 @@ SELECT
     (SELECT root_path FROM project) AS project_root,
     s.generation,
     json_extract(s.body, '$.stats') AS stats,
-    (SELECT json_group_object(path, lower(hex(content_hash))) FROM file_metadata WHERE content_hash IS NOT NULL) AS file_hashes,
     json_extract(s.body, '$.lastScan') AS last_scan
 FROM status s;
+
+-- one row per file whose content was read
+CREATE VIEW v_file_hashes AS
+SELECT path AS file, lower(hex(content_hash)) AS hash
+FROM file_metadata
+WHERE content_hash IS NOT NULL;
 
 -- one row per category that has patterns: the shard with them all, locations and outliers apart
 CREATE VIEW v_pattern_shards AS

@@ -153,9 +153,17 @@ def test_the_manifest(shop: apsw.Connection) -> None:
         "project_root": "/srv/shop",
         "generation": 3,
         "stats": {"patterns": {"total": 2}},
-        "file_hashes": {"app/routes.py": "000102030405060708090a0b0c0d0e0f"},
         "last_scan": {"errors": 0},
     }
+    assert record(shop, "SELECT * FROM v_file_hashes") == {
+        "file": "app/routes.py",
+        "hash": "000102030405060708090a0b0c0d0e0f",
+    }
+
+
+def test_the_manifest_is_read_from_one_row_whatever_the_size_of_the_store(shop: apsw.Connection) -> None:
+    plan = [row[3] for row in shop.execute("EXPLAIN QUERY PLAN SELECT * FROM v_manifest").fetchall()]
+    assert {step.split()[1] for step in plan if step.startswith(("SCAN", "SEARCH"))} <= {"s", "project"}
 
 
 def test_a_pattern_shard(shop: apsw.Connection) -> None:
