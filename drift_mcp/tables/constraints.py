@@ -85,7 +85,7 @@ def put(tx: apsw.Connection, constraints: Iterable[NewConstraint]) -> None:
 
 def _readable(constraint: NewConstraint) -> NewConstraint:
     try:
-        _area(constraint.scope)
+        _area(_decoded(constraint.scope))
     except ValueError as wrong:
         raise DriftError(f"The scope of the constraint {constraint.id!r} cannot be read: {wrong}.") from wrong
     return constraint
@@ -254,13 +254,21 @@ def every(db: apsw.Connection) -> list[Constraint]:
 def in_file(db: apsw.Connection, path: str, language: str | None) -> list[Constraint]:
     """Rules that hold in this file, of this language, and that nobody set aside."""
     known = db.execute(_COLUMNS + "WHERE status <> 'ignored' AND language IN ('all', ?)" + _ORDER, (language,))
-    return [found for found in map(Constraint._make, known) if covers(found.scope, path)]
+    return [found for found in map(Constraint._make, known) if covers(_decoded(found.scope), path)]
 
 
-def covers(scope: str | None, path: str) -> bool:
-    """Whether a file lies in a rule's scope. `files` and `exclude` are patterns as in .gitignore, with {alternatives},
-    `directories` are folders. A scope that names functions, classes or entry points only may reach into any file."""
-    inside, outside = _area(scope)
+def _decoded(scope: str | None) -> Any:
+    return None if scope is None else json.loads(scope)
+
+
+def covers(scope: Any, path: str) -> bool:
+    """Whether a file lies in a rule's scope, the JSON of it decoded. `files` and `exclude` are patterns as in
+    .gitignore, with {alternatives}, `directories` are folders. A scope that names functions, classes or entry points
+    only may reach into any file, and so may one that cannot be read."""
+    try:
+        inside, outside = _area(scope)
+    except ValueError:
+        return True
     return (inside is None or inside.match_file(path)) and not outside.match_file(path)
 
 
@@ -268,9 +276,9 @@ def covers(scope: str | None, path: str) -> bool:
 _MOST_PATTERNS = 1_000
 
 
-def _area(scope: str | None) -> tuple[GitIgnoreSpec | None, GitIgnoreSpec]:
+def _area(scope: Any) -> tuple[GitIgnoreSpec | None, GitIgnoreSpec]:
     """What lies inside, None for everything, and what of it does not. Raises ValueError when that cannot be read."""
-    limits = {} if scope is None else json.loads(scope)
+    limits = {} if scope is None else scope
     if not isinstance(limits, dict):
         raise ValueError("it is no object")
     folders = [folder.rstrip("/") + "/**" if folder.strip("./") else "**" for folder in _texts(limits, "directories")]

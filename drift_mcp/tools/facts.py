@@ -52,11 +52,8 @@ def list_facts(project: Project, asked: ListFacts) -> Answer:
         here = window("list_facts", dataclasses.asdict(asked), generation(db), _FACTS)
         paths = None if asked.file is None else set(meant.files_meant(db, asked.file))
         known = listed.domain(db, asked.domain)
-    found = [
-        fact
-        for fact in known
-        if (paths is None or fact.file in paths) and (asked.text is None or asked.text.lower() in fact.said.lower())
-    ]
+    meant_here = known if paths is None else listed.about(asked.domain, known, paths)
+    found = [fact for fact in meant_here if asked.text is None or asked.text.lower() in fact.said.lower()]
     page = found[here.offset : here.offset + here.limit]
     return Answer(
         _head(asked, len(found), len(known)),
