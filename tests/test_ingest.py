@@ -59,6 +59,10 @@ VISIBLE = {
     "locations": """
         SELECT pattern_id, file, line, column_num, variant, is_outlier, outlier_reason
         FROM v_pattern_locations""",
+    "suppressions": """
+        SELECT scope, file, line, end_line, category, pattern_id, detector_id, reason, expires_at, is_active,
+            deactivation_reason, origin
+        FROM v_pattern_suppressions""",
 }
 
 
@@ -634,6 +638,19 @@ class Port(ABC):
         None,
     ),
     "other/api.ts": (None, "export function load() { return 3 }\n"),
+    "app/quiet.py": (
+        "def a(): ...  # drift-ignore\n\n\n# drift-ignore errors until 2999-01-01: the library\ndef b(): ...\n",
+        "import os\n\n\n# drift-ignore errors until 2999-01-01: the library\ndef b(): ...\n",
+        "# drift-ignore-file types.optional, 0123456789abcdef until 2001-01-01\n# drift-ignore nothing\nx = 1\n",
+        "def a(): ...  # drift-ignore\ndef b(:\n",
+        b"# drift-ignore-file\n\x00\x01",
+        None,
+    ),
+    "web/quiet.tsx": (
+        "export const a = () => (\n  <p>\n    {/* drift-ignore: so */}\n    <b />\n  </p>\n)\n",
+        "// drift-ignore-file: so\nexport const a = 1\n",
+        None,
+    ),
 }
 USUAL = dict.fromkeys(FORMS, 0)
 STEPS = st.lists(

@@ -13,6 +13,7 @@ from drift_mcp.tables import (
     data,
     functions,
     patterns,
+    suppressions,
 )
 
 
@@ -78,6 +79,19 @@ def finding(pattern: conventions.Pattern) -> patterns.Finding:
         pattern.severity,
         json.dumps([pattern.family]),
         pattern.id,
+    )
+
+
+def suppression(path: str, asked: F.Ignored) -> suppressions.Comment:
+    return suppressions.Comment(
+        path,
+        asked.line or None,
+        asked.end_line or None,
+        asked.target if asked.kind == "category" else None,
+        asked.target if asked.kind == "pattern" else None,
+        asked.target if asked.kind == "convention" else None,
+        shown(asked.reason) or "a drift-ignore comment that gives no reason",
+        suppressions.end_of(asked.until) if asked.until else None,
     )
 
 

@@ -31,7 +31,7 @@ from drift_mcp.ingest.offers import (
     offer,
     tests_below,
 )
-from drift_mcp.ingest.rows import finding, model_of, package, shown
+from drift_mcp.ingest.rows import finding, model_of, package, shown, suppression
 from drift_mcp.project import Project, init, register
 from drift_mcp.scan import conventions, extract, languages, packages, walk
 from drift_mcp.scan import facts as F
@@ -53,6 +53,7 @@ from drift_mcp.tables import (
     retention,
     scans,
     status,
+    suppressions,
 )
 from drift_mcp.tables import packages as package_rows
 
@@ -210,6 +211,12 @@ class _Scan:
         return found
 
     def _nothing(self, listing: walk.Listing, began: float) -> ScanRun:
+        with self._project.read() as db:
+            due = suppressions.due(db)
+        if due:
+            with self._project.write(busy_ms=self._busy_ms) as tx:
+                patterns.recount(tx)
+                status.refresh(tx)
         duration_ms = int((time.monotonic() - began) * 1000)
         return ScanRun(len(listing.files), 0, 0, 0, len(listing.skipped), 0, 0, duration_ms, True)
 
@@ -449,17 +456,23 @@ class _Scan:
     def _conventions(self, tx: apsw.Connection, changed: list[extract.Extracted], unread: list[str]) -> None:
         """Evidence of the files read anew, in place of what was; then every convention is decided by all there is."""
         evidence: list[patterns.NewEvidence] = []
+        comments: list[suppressions.Comment] = []
         for one in changed:
             if one.facts is None:
                 continue
+            facts = F.unpack(one.facts)
+            comments += [suppression(one.path, each) for each in facts.ignored]
             family = languages.named(one.language).family
             evidence += [
                 patterns.NewEvidence(
                     self._ids[one.path], each.convention, family, shown(each.choice), each.line, each.column
                 )
-                for each in F.unpack(one.facts).evidence
+                for each in facts.evidence
             ]
-        file_ids = [self._ids[path] for path in {*(one.path for one in changed), *unread}]
+        paths = {*(one.path for one in changed), *unread}
+        suppressions.replace_comments(tx, paths, comments)
+        suppressions.forget_comments(tx)
+        file_ids = [self._ids[path] for path in paths]
         patterns.replace_evidence(tx, file_ids, evidence)
         answers: dict[tuple[str, str], list[patterns.Answered]] = defaultdict(list)
         for answer in patterns.answered(tx):

@@ -4,7 +4,7 @@ A function that writes takes `tx`, the writer's connection inside a transaction 
 commit. A function that reads takes `db`, a connection that holds one snapshot. No module here opens, commits or
 closes anything, and none reads source text.
 
-The writes of one scan, in this order: files, functions, calls, entry_points, data, environment, problems, patterns,
-packages, then `functions.mark_roles`, `files.recount`, `scans.finish`, `audit.record`, `retention.apply` and, last,
-`status.refresh`.
+The writes of one scan, in this order: files, functions, calls, entry_points, data, environment, problems,
+suppressions, patterns, packages, then `functions.mark_roles`, `files.recount`, `scans.finish`, `audit.record`,
+`retention.apply` and, last, `status.refresh`.
 """

@@ -111,16 +111,27 @@ class Place(NamedTuple):
     reason: str | None
     variant: str | None
     snippet: str | None
+    suppressed: str | None  # why this outlier does not count; None: it does, or is none
 
 
 _PLACES = """
-SELECT m.path, l.line, l.is_outlier, l.outlier_reason, l.variant, l.snippet
+SELECT m.path, l.line, l.is_outlier, l.outlier_reason, l.variant, l.snippet, iif(l.is_outlier, (
+        SELECT s.reason
+        FROM v_suppressed_outliers s
+        WHERE s.in_force
+            AND s.pattern_key = l.pattern_key
+            AND s.file_id = l.file_id
+            AND s.line = l.line
+            AND s.column_num = l.column_num
+        ORDER BY s.suppression_id
+        LIMIT 1
+    ), NULL) AS suppressed
 FROM pattern_locations l
 JOIN file_metadata m ON m.id = l.file_id
 WHERE l.pattern_key = :key
     AND (:files IS NULL OR m.path IN (SELECT value FROM json_each(:files)))
     AND (:outlier IS NULL OR l.is_outlier = :outlier)
-ORDER BY l.is_outlier DESC, m.is_test, m.path, l.line
+ORDER BY l.is_outlier DESC, suppressed IS NOT NULL, m.is_test, m.path, l.line
 LIMIT :most
 """
 
@@ -128,7 +139,7 @@ LIMIT :most
 def places(
     db: apsw.Connection, key: int, *, files: list[str] | None = None, outlier: bool | None = None, most: int = -1
 ) -> list[Place]:
-    """Where a pattern holds and where not, the outliers first."""
+    """Where a pattern holds and where not: the outliers first, behind them those that are suppressed."""
     rows = db.execute(
         _PLACES,
         {"key": key, "files": None if files is None else json.dumps(files), "outlier": outlier, "most": most},

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.model import Tally
+from drift_mcp.tables import suppressions
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -161,12 +162,22 @@ WHERE p.source = ?
 """
 
 _RECOUNT = """
+WITH
+    suppressed (pattern_key, outliers) AS MATERIALIZED (
+        SELECT pattern_key, count(*)
+        FROM (SELECT DISTINCT pattern_key, file_id, line, column_num FROM v_suppressed_outliers WHERE in_force)
+        GROUP BY pattern_key
+    )
 UPDATE patterns AS p
 SET location_count = c.locations, outlier_count = c.outliers
 FROM (
-    SELECT q.key, ifnull(sum(l.is_outlier = 0), 0) AS locations, ifnull(sum(l.is_outlier = 1), 0) AS outliers
+    SELECT
+        q.key,
+        ifnull(sum(l.is_outlier = 0), 0) AS locations,
+        ifnull(sum(l.is_outlier = 1), 0) - ifnull(s.outliers, 0) AS outliers
     FROM patterns q
     LEFT JOIN pattern_locations l ON l.pattern_key = q.key
+    LEFT JOIN suppressed s ON s.pattern_key = q.key
     GROUP BY q.key
 ) c
 WHERE c.key = p.key
@@ -181,6 +192,13 @@ def settle(tx: apsw.Connection, source: str = "scan") -> None:
     tx.execute(_TURN)
     tx.execute(_FORGOTTEN, (source,))
     tx.execute(_FORGET, (source,))
+    recount(tx)
+
+
+def recount(tx: apsw.Connection) -> None:
+    """After places or suppressions changed, or the time of one ran out: how many places keep to each pattern, and how
+    many do not and are not suppressed."""
+    suppressions.expire(tx)
     tx.execute(_RECOUNT)
 
 

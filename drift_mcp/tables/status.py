@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 
 from drift_mcp.model import Concern, Health, Scan, Status
-from drift_mcp.tables import audit, calls, scans
+from drift_mcp.tables import audit, calls, scans, suppressions
 
 _WRITE = """
 UPDATE status
@@ -114,13 +114,25 @@ ORDER BY 2 DESC, 1
 
 # As many as an answer shows before it counts.
 _CONCERNS = """
-SELECT id, name, severity, outlier_count
-FROM patterns
-WHERE status = 'approved' AND outlier_count > 0
+WITH
+    lapsed (pattern_key, outliers) AS MATERIALIZED (
+        SELECT pattern_key, count(*)
+        FROM (
+            SELECT pattern_key
+            FROM v_suppressed_outliers
+            GROUP BY pattern_key, file_id, line, column_num
+            HAVING NOT max(in_force)
+        )
+        GROUP BY pattern_key
+    )
+SELECT p.id, p.name, p.severity, p.outlier_count + ifnull(n.outliers, 0) AS outliers
+FROM patterns p
+LEFT JOIN lapsed n ON n.pattern_key = p.key
+WHERE p.status = 'approved' AND p.outlier_count + ifnull(n.outliers, 0) > 0
 ORDER BY
-    CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END,
-    outlier_count DESC,
-    id
+    CASE p.severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END,
+    outliers DESC,
+    p.id
 LIMIT 5
 """
 
@@ -153,6 +165,15 @@ WITH
         JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
         JOIN touches t ON t.file_id = l.file_id AND t.line = l.line
         WHERE p.status = 'approved'
+            AND NOT EXISTS (
+                SELECT 1
+                FROM v_suppressed_outliers o
+                WHERE o.in_force
+                    AND o.pattern_key = l.pattern_key
+                    AND o.file_id = l.file_id
+                    AND o.line = l.line
+                    AND o.column_num = l.column_num
+            )
     )
 SELECT json_object(
     'totalTables', (
@@ -194,12 +215,13 @@ def last_scan(db: apsw.Connection) -> Scan | None:
 
 
 def read(db: apsw.Connection) -> Status:
-    """One row, whatever the size of the store."""
+    """One row, whatever the size of the store; what a suppression gave free since it was written is looked up."""
     number, refreshed_at, body = next(db.execute("SELECT generation, refreshed_at, body FROM status WHERE id = 1"))
     known = json.loads(body)
     if not known:
         known = _NOTHING
     files, stats = known["files"], known["stats"]
+    concerns = db.execute(_CONCERNS).fetchall() if suppressions.due(db) else known["concerns"]
     functions, graph, patterns = known["functions"], stats["callGraph"], stats["patterns"]["byStatus"]
     return Status(
         generation=number,
@@ -219,7 +241,7 @@ def read(db: apsw.Connection) -> Status:
         discovered=patterns["discovered"],
         approved=patterns["approved"],
         ignored=patterns["ignored"],
-        concerns=tuple(Concern(*row) for row in known["concerns"]),
+        concerns=tuple(Concern(*row) for row in concerns),
         health=Health(known["health"]["score"], known["health"]["factors"]),
         tables=stats["security"]["totalTables"],
         access_points=stats["security"]["totalAccessPoints"],

@@ -71,7 +71,8 @@ def file_context(project: Project, asked: FileContext) -> Answer:
             for a in accesses
         }
     )
-    outliers = [(one, at) for one in holding for at in places[one.key] if at.outlier]
+    outliers = [(one, at) for one in holding for at in places[one.key] if at.outlier and at.suppressed is None]
+    suppressed = [(one, at) for one in holding for at in places[one.key] if at.suppressed is not None]
     head = f"{path}: {count(len(shown), 'functions and classes')}, used by {count(len(used_by), 'files')}."
     if asked.line is not None and shown:
         head = (
@@ -93,6 +94,14 @@ def file_context(project: Project, asked: FileContext) -> Answer:
                       for one, at in outliers[:_BESIDE]),
                 len(outliers),
                 "outliers",
+            ),
+            Section(
+                "Suppressed outliers here",
+                tuple(Row(f"{one.name}: {at.reason or at.variant or ''}  (suppressed: {at.suppressed})  [{one.id}]", "",
+                          path, at.line)
+                      for one, at in suppressed[:_BESIDE]),
+                len(suppressed),
+                "suppressed outliers",
             ),
             Section(
                 "Conventions that hold here",
@@ -127,6 +136,10 @@ def file_context(project: Project, asked: FileContext) -> Answer:
             "data": touched,
             "outliers": [
                 {"pattern": one.id, "name": one.name, "line": at.line, "reason": at.reason} for one, at in outliers
+            ],
+            "suppressed": [
+                {"pattern": one.id, "name": one.name, "line": at.line, "reason": at.reason, "why": at.suppressed}
+                for one, at in suppressed
             ],
             "patterns": [
                 {"pattern": one.id, "name": one.name, "status": one.status, "confidence": round(one.confidence, 4)}

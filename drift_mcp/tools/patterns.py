@@ -16,10 +16,11 @@ import apsw
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tables import conventions, pattern_search
+from drift_mcp.tables import conventions, pattern_search, suppressions
 from drift_mcp.tables import status as status_row
 from drift_mcp.tables.conventions import Convention, Place
 from drift_mcp.tables.pattern_search import By, Filter, Page, Sort
+from drift_mcp.tables.suppressions import Effect
 from drift_mcp.tools import meant
 from drift_mcp.tools.answer import Answer, Row, Section, Window, clip, count, place, window
 from drift_mcp.tools.arguments import Asked, AskedAtLength, Told
@@ -207,15 +208,17 @@ def _listed(
     page = pattern_search.page(db, wanted, sort, limit=here.limit, cursor=behind or None)
     total = pattern_search.count(db, wanted)
     files = wanted.files
-    places = {one.key: _shown_places(db, one, files) for one in page.rows}
+    effects = suppressions.effects(db)
+    rows = [_as_now(one, effects) for one in page.rows]
+    places = {one.key: _shown_places(db, one, files) for one in rows}
     order = sort.by.replace("_", " ") + _direction(sort)
     return Answer(
         f"{count(total, 'conventions')}, by {order}." if total else _none(db),
-        (Section("", tuple(_row(one, places[one.key]) for one in page.rows), total, "conventions", ranked=True),),
-        data={"patterns": [_described(one, places[one.key]) for one in page.rows]},
+        (Section("", tuple(_row(one, places[one.key], effects) for one in rows), total, "conventions", ranked=True),),
+        data={"patterns": [_described(one, places[one.key], effects) for one in rows]},
         items="patterns",
         window=_Walk(here.offset, here.limit, here.query, here.state, tool, question, page, behind),
-        files=tuple(dict.fromkeys(at.file for one in page.rows for at in places[one.key])),
+        files=tuple(dict.fromkeys(at.file for one in rows for at in places[one.key])),
     )
 
 
@@ -255,7 +258,7 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
         before, is_news = conventions.judge(tx, known.id, status, by=by, reason=asked.reason)
         if is_news:
             status_row.refresh(tx)
-        after = _known(tx, known.id)
+        after = _as_now(_known(tx, known.id), suppressions.effects(tx))
     said = f"is now {status}"
     if before == status:
         said = f"was already {status}" + ("; the new reason is kept" if is_news else "")
@@ -270,6 +273,11 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
             "reason": after.reason,
         },
     )
+
+
+def _as_now(one: Convention, effects: Mapping[int, Effect]) -> Convention:
+    """With the outliers that count again since a suppression ran out; the store counts them at the next scan."""
+    return one._replace(outliers=one.outliers + effects[one.key].lapsed) if one.key in effects else one
 
 
 def _shown_places(db: apsw.Connection, one: Convention, asked: Sequence[str] | None) -> list[Place]:
@@ -295,16 +303,23 @@ def _none(db: apsw.Connection) -> str:
     return f"No convention fits. Known categories: {listed}."
 
 
-def _row(one: Convention, places: Sequence[Place]) -> Row:
+def _row(one: Convention, places: Sequence[Place], effects: Mapping[int, Effect]) -> Row:
+    suppressed = _suppressed(one, effects)
     line = (
         f"{one.name}  {one.category}, {one.status}, {one.severity}, confidence {one.confidence:.2f}, "
-        f"{count(one.locations, 'places')}, {count(one.outliers, 'outliers')}  [{one.id}]"
+        f"{count(one.locations, 'places')}, {count(one.outliers, 'outliers')}"
+        f"{f' and {suppressed} suppressed' if suppressed else ''}  [{one.id}]"
     )
-    shown = [f"  outlier {_spot(at)}" for at in places if at.outlier]
+    shown = [f"  outlier {_spot(at)}" for at in places if at.outlier and at.suppressed is None]
+    shown += [f"  suppressed {_spot(at)} ({clip(at.suppressed, 120)})" for at in places if at.suppressed is not None]
     examples = ", ".join(place(at.file, at.line) for at in places if not at.outlier)
     shown += [f"  e.g. {examples}"] if examples else []
     description = [f"  {one.description}"] if one.description and one.description != one.name else []
     return Row("\n".join([line, *description, *shown]), f"{one.name}  {one.outliers} outliers  [{one.id}]")
+
+
+def _suppressed(one: Convention, effects: Mapping[int, Effect]) -> int:
+    return effects[one.key].suppressed if one.key in effects else 0
 
 
 def _spot(at: Place) -> str:
@@ -312,7 +327,7 @@ def _spot(at: Place) -> str:
     return place(at.file, at.line) + (f"  {clip(said, 120)}" if said else "")
 
 
-def _described(one: Convention, places: Sequence[Place]) -> dict[str, Any]:
+def _described(one: Convention, places: Sequence[Place], effects: Mapping[int, Effect]) -> dict[str, Any]:
     return {
         "pattern": one.id,
         "name": one.name,
@@ -323,15 +338,24 @@ def _described(one: Convention, places: Sequence[Place]) -> dict[str, Any]:
         "confidence": round(one.confidence, 4),
         "locations": one.locations,
         "outliers": one.outliers,
+        "suppressed": _suppressed(one, effects),
         "places": [
-            {"file": at.file, "line": at.line, "outlier": at.outlier, "reason": at.reason, "variant": at.variant}
+            {
+                "file": at.file,
+                "line": at.line,
+                "outlier": at.outlier,
+                "reason": at.reason,
+                "variant": at.variant,
+                "suppressed": at.suppressed,
+            }
             for at in places
         ],
     }
 
 
 def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
-    one = _known(db, pattern)
+    effects = suppressions.effects(db)
+    one = _as_now(_known(db, pattern), effects)
     here = window("query_patterns", dataclasses.asdict(asked), generation(db), _ALL_PLACES)
     files = None if asked.file is None else list(meant.files_meant(db, asked.file))
     places = conventions.places(db, one.key, files=files)
@@ -341,7 +365,7 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
         + (f": {event.details}" if event.details else "")
         for event in conventions.history(db, one.id)[:_PLACES]
     ]  # fmt: skip
-    lines = [_row(one, ()).full, f"first seen {one.first_seen[:10]}"]
+    lines = [_row(one, (), effects).full, f"first seen {one.first_seen[:10]}"]
     if one.variant:
         lines.append(f"what most places do: {one.variant}")
     return Answer(
@@ -351,8 +375,8 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
                 "Places, outliers first",
                 tuple(
                     Row(
-                        ("OUTLIER  " if at.outlier else "") + (at.reason or at.variant or at.snippet or ""),
-                        "outlier" if at.outlier else "",
+                        _mark(at) + (at.reason or at.variant or at.snippet or "") + _why(at),
+                        "suppressed" if at.suppressed is not None else "outlier" if at.outlier else "",
                         at.file,
                         at.line,
                     )
@@ -363,10 +387,20 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
             ),
         ),
         tuple(history),
-        data={"patterns": [_described(one, page)], "places_total": len(places), "history": history},
+        data={"patterns": [_described(one, page, effects)], "places_total": len(places), "history": history},
         items=None,
         window=here,
     )
+
+
+def _mark(at: Place) -> str:
+    if at.suppressed is not None:
+        return "SUPPRESSED  "
+    return "OUTLIER  " if at.outlier else ""
+
+
+def _why(at: Place) -> str:
+    return "" if at.suppressed is None else f"  (suppressed: {clip(at.suppressed, 120)})"
 
 
 def _known(db: apsw.Connection, pattern: str) -> Convention:

@@ -100,6 +100,8 @@ def _attention(known: Status, begun: str | None) -> list[str]:
         said.append(f"{count(known.failed, 'files')} could not be read (list_facts domain=problems)")
     if known.problems.get("syntax"):
         said.append(f"{count(known.problems['syntax'], 'syntax problems')}: those parts are missing (domain=problems)")
+    if known.problems.get("comment"):
+        said.append(f"{count(known.problems['comment'], 'drift-ignore comments')} not understood (domain=problems)")
     if known.refreshed_at is not None and known.files and not known.functions:
         said.append("files were read and not one function was found: is the language Python, TypeScript or JavaScript?")
     return said

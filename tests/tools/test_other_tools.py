@@ -168,6 +168,7 @@ def test_the_json_form_of_a_convention(conventions: Project) -> None:
         "outlier": True,
         "reason": "logs nothing",
         "variant": None,
+        "suppressed": None,
     }
 
 
