@@ -7,6 +7,7 @@ elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 import apsw
@@ -35,8 +36,8 @@ WHERE NOT EXISTS (
 
 
 def put(tx: apsw.Connection, events: Iterable[NewEvent]) -> None:
-    """Adds what happened; what is known already stays one."""
-    tx.executemany(_PUT, events)
+    """Adds what happened, in its order; what is known already stays one."""
+    tx.executemany(_PUT, sorted(events, key=attrgetter("date")))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -164,7 +164,11 @@ ORDER BY status = 'ignored', category, name, id
 
 _CONSTANTS = """
 SELECT m.path, c.line,
-    c.name || CASE WHEN c.is_secret THEN '  secret' WHEN c.is_magic THEN '' ELSE ifnull(' = ' || c.value, '') END
+    c.name || CASE
+            WHEN c.is_secret THEN '  secret'
+            WHEN c.is_magic OR c.value IS NULL THEN ''
+            ELSE ' = ' || replace(substr(c.value, 1, 80), char(10), ' ') || iif(length(c.value) > 80, '…', '')
+        END
         || CASE WHEN c.is_magic THEN '  written out in place' ELSE '' END
         || CASE c.usage_count WHEN 0 THEN '' ELSE '  used in ' || c.usage_count
             || CASE c.usage_count WHEN 1 THEN ' place' ELSE ' places' END END,

@@ -24,6 +24,7 @@ from drift_mcp.tables import (
     gates,
     history,
     learning,
+    past,
     test_topology,
     variants,
     wrappers,
@@ -292,6 +293,33 @@ FAMILIES = {
             history.NewEvent("p", "created", "2026-01-02T03:04:05.678Z"),
             history.NewEvent(
                 "p", "approved", "2026-01-03T03:04:05.678Z", "discovered", "approved", "ada", "our style guide"
+            ),
+        ),
+        {},
+    ),
+    "audit_snapshots": Family(
+        past.put_audits,
+        past.audits,
+        (
+            past.NewAudit("2026-01-02"),
+            past.NewAudit("2026-01-03", "3f2c", 80, 12, 3, 2, 1, 0, 0.75, 0.5, '{"factors":{}}'),
+        ),
+        {},
+    ),
+    "health_trends": Family(
+        past.put_trends,
+        past.trends,
+        (past.NewTrend("2026-01-02"), past.NewTrend("2026-01-03", 80, 0.75, 12, 7, 1, 0.5)),
+        {},
+    ),
+    "scan_history": Family(
+        past.put_scans,
+        past.scans,
+        (
+            past.NewScan("scan-1", "2026-01-02T03:04:05.678Z"),
+            past.NewScan(
+                "scan-2", "2026-01-03T03:04:05.678Z", "2026-01-03T03:04:06.678Z", 1000, 12, 7, 3, 1, "failed",
+                "disk full", "3f2c", 1, 2, 3, "3f2c1ab",
             ),
         ),
         {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from drift_mcp.tables import gates, history, learning
+from drift_mcp.tables import gates, history, learning, past, scans
 
 
 def test_history_is_told_from_the_end_and_since_a_day(tx: apsw.Connection) -> None:
@@ -40,3 +40,17 @@ def test_what_a_detector_meets_again_is_written_when_it_says_something(tx: apsw.
     learning.put(tx, [met._replace(last_seen="2026-01-05T23:04:05.678Z")])
     assert [one.last_seen[:13] for one in learning.by(tx, "naming")] == ["2026-01-02T03", "2026-01-05T23"]
     assert learning.by(tx, "other") == []
+
+
+def test_the_past_is_put_in_its_order_and_changes_nothing_that_is_known(tx: apsw.Connection) -> None:
+    days = ["2026-01-02", "2026-01-03"]
+    began = [past.NewScan(f"scan-{day}", f"{day}T03:04:05.678Z") for day in days]
+    past.put_scans(tx, reversed(began))
+    past.put_scans(tx, [began[0]._replace(status="failed")])
+    last = scans.last(tx)
+    assert last is not None and last.scan_id == "scan-2026-01-03"
+    past.put_trends(tx, [past.NewTrend(day, 80) for day in reversed(days)])
+    past.put_trends(tx, [past.NewTrend(days[0], 10)])
+    assert [(one.date, one.health_score) for one in past.trends(tx)] == [(days[1], 80), (days[0], 80)]
+    past.put_audits(tx, [past.NewAudit(day, health_score=80) for day in reversed(days)])
+    assert [one.id for one in past.audits(tx)] == [2, 1]

@@ -59,6 +59,7 @@ def store(tx: apsw.Connection, village: Any) -> apsw.Connection:
             constants.NewConstant("LIMIT", a, 3, "30"),
             constants.NewConstant("TOKEN", a, 4, "[redacted]", is_secret=1),
             constants.NewConstant("86400", a, 5, "86400", is_magic=1),
+            constants.NewConstant("TEXT", a, 6, "one\ntwo" + 80 * "x"),
         ],
     )
     constants.put_usages(tx, [constants.NewUsage(constants.ids(tx)["src/a.py:LIMIT:3"], b, line) for line in (1, 2)])
@@ -143,6 +144,7 @@ LINES = {
         "src/a.py:3 LIMIT = 30  used in 2 places",
         "src/a.py:4 TOKEN  secret",
         "src/a.py:5 86400  written out in place",
+        "src/a.py:6 TEXT = one two" + 73 * "x" + "…",
     ],
     "decisions": ["Use SQLite  technology-adoption  discovered  2026-01-02  3f2c1ab", "Something  discovered"],
     "coupling": [
