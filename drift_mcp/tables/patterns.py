@@ -150,6 +150,7 @@ DELETE FROM patterns
 WHERE source = ?
     AND status = 'discovered'
     AND NOT EXISTS (SELECT 1 FROM pattern_locations l WHERE l.pattern_key = patterns.key)
+    AND NOT EXISTS (SELECT 1 FROM pattern_variants v WHERE v.pattern_id = patterns.id)
 """
 
 _FORGOTTEN = """
@@ -159,6 +160,7 @@ FROM patterns p
 WHERE p.source = ?
     AND p.status = 'discovered'
     AND NOT EXISTS (SELECT 1 FROM pattern_locations l WHERE l.pattern_key = p.key)
+    AND NOT EXISTS (SELECT 1 FROM pattern_variants v WHERE v.pattern_id = p.id)
 """
 
 _RECOUNT = """
@@ -340,30 +342,6 @@ def unplace(
     """Takes away all places of these patterns, and all in these files."""
     tx.execute(_UNPLACE, (texts(patterns),))
     tx.execute(_DELETE_LOCATIONS, (integers(file_ids), source))
-
-
-class NewExample(NamedTuple):
-    pattern_id: str
-    file_id: int
-    line: int
-    end_line: int
-    code: str
-    context: str | None
-    quality: float
-    is_outlier: int
-
-
-_EXAMPLE = """
-INSERT INTO pattern_examples (pattern_id, file_id, line, end_line, code, context, quality, is_outlier)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (pattern_id, file_id, line) DO NOTHING
-"""
-
-
-def replace_examples(tx: apsw.Connection, examples: Iterable[NewExample], source: str = "scan") -> None:
-    """All examples of patterns of this source, in place of those that were."""
-    tx.execute("DELETE FROM pattern_examples WHERE pattern_id IN (SELECT id FROM patterns WHERE source = ?)", (source,))
-    tx.executemany(_EXAMPLE, examples)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from drift_mcp.tables import data, environment, error_handling, files, patterns, problems
+from drift_mcp.tables import data, environment, error_handling, examples, files, patterns, problems
 
 
 def test_a_file_keeps_its_id_when_it_changes(tx: apsw.Connection, new_file: Any) -> None:
@@ -59,7 +59,7 @@ def test_a_deleted_file_leaves_nothing_behind(tx: apsw.Connection, village: Any)
     error_handling.replace_gaps(tx, [here], [gap, gap])
     patterns.put(tx, [finding("p1")])
     patterns.replace_locations(tx, [here], [patterns.NewLocation("p1", here, 7, 0, variant="x")])
-    patterns.replace_examples(tx, [patterns.NewExample("p1", here, 7, 8, "code", None, 1.0, 0)])
+    examples.replace_all(tx, [examples.NewExample("p1", here, 7, 8, "code")])
 
     files.remove(tx, [here])
 

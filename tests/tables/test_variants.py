@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from drift_mcp.errors import DriftError
-from drift_mcp.tables import variants
+from drift_mcp.tables import patterns, variants
 
 PLAIN = variants.NewVariant("v", "p", "Old code", "global", "goes soon")
 
@@ -56,3 +56,13 @@ def test_an_exception_says_where_it_holds(tx: apsw.Connection, scope: str, value
 def test_an_exception_of_no_pattern_is_refused(tx: apsw.Connection) -> None:
     with pytest.raises(apsw.ConstraintError):
         variants.put(tx, [PLAIN._replace(pattern_id="nobody's")])
+
+
+def test_an_exception_outlives_a_scan_that_finds_its_pattern_nowhere(tx: apsw.Connection) -> None:
+    tx.execute("UPDATE patterns SET source = 'scan'")
+    variants.put(tx, [PLAIN])
+    patterns.settle(tx)
+    assert [one.id for one in variants.of(tx, "p")] == ["v"]
+    tx.execute("DELETE FROM pattern_variants")
+    patterns.settle(tx)
+    assert tx.execute("SELECT count(*) FROM patterns").get == 0
