@@ -65,6 +65,7 @@ class Linking:
         self._blobs = blobs
         self._tell = tell
         self.models_before: list[Model] = []
+        self.edited: set[str] = set()  # paths of files whose content is another one than before
         # Paths that had to do with routes before: that had a say in them, or a function that one leads to.
         self.routing_before: set[str] = set()
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
@@ -91,7 +92,7 @@ class Linking:
     def some(self, tx: apsw.Connection, paths: set[str], manifest: packages.Project) -> list[str]:
         known = files.known(tx)
         self._ids.update({path: each.id for path, each in known.items()})
-        modules = modules_of((path for path, each in known.items() if each.status == "scanned"), manifest)
+        modules = modules_of((path for path, each in known.items() if each.extractor is not None), manifest)
         return self._link_files(tx, sorted(paths), modules, fresh=False, everything=False)
 
     def _link_files(
@@ -206,7 +207,8 @@ class Linking:
         if fresh:
             calls.load(tx, rows)
         else:
-            calls.replace(tx, ids, rows)
+            # What another scanner said of calls holds for the text that it read.
+            calls.replace(tx, ids, rows, unchanged=[self._ids[path] for path in edges if path not in self.edited])
 
     def _put_imports(self, tx: apsw.Connection, paths: list[str], facts_of: FactsSource, modules: ModuleTable) -> None:
         rows: list[files.NewImport] = []

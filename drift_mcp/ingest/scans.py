@@ -60,7 +60,7 @@ from drift_mcp.tables import packages as package_rows
 # Whoever waits for an answer gets it as it is rather than wait for another process to end its writing.
 _GLANCE_MS: Final = 50
 # How long a second scan waits for a running one: a scan of a large repository, with room.
-_WAIT_SECONDS: Final = 120.0
+WAIT_SECONDS: Final = 120.0
 
 
 # Stands among the names that files asked the project for: who inherits from an abstract model. No identifier has a
@@ -93,7 +93,7 @@ def scan(
     `full` reads also what did not change. A second scan of the same project waits for the first and then finds its work
     done."""
     init(project)
-    with lock.exclusive(project.scan_lock, wait_seconds=_WAIT_SECONDS):
+    with lock.exclusive(project.scan_lock, wait_seconds=WAIT_SECONDS):
         run = _Scan(project, full, paths, jobs, on_progress or _silent).run()
     with project.read() as db:
         known = status.read(db)
@@ -165,14 +165,18 @@ class _Scan:
             for path, each in known.items()
             if path not in here and self._wanted(path) and self._is_gone(path, each)
         ]
-        fresh_skips = [s for s in listing.skipped if self._wanted(s.path)]
+        fresh_skips = [s for s in listing.skipped if self._wanted(s.path) and not _is_anothers(known.get(s.path))]
         manifest = packages.read(self._project.root, listing)
-        if not (changed or deleted or self._full or self._skips_changed(fresh_skips, known)):
+        # Read before it is known whether there is anything to write: what another scanner reads and this one cannot is
+        # left to it, and no change.
+        extracted = [
+            one for one in self._extract(changed) if one.facts is not None or not _is_anothers(known.get(one.path))
+        ]
+        if not (extracted or deleted or self._full or self._skips_changed(fresh_skips, known)):
             with self._project.read() as db:
                 same = package_rows.modules(db) == configuration(manifest)
             if same or self._only is not None:
                 return self._nothing(listing, began)
-        extracted = self._extract(changed)
         self._tell("link", 0, 0)
         return self._write(listing, manifest, known, extracted, deleted, fresh_skips, began)
 
@@ -235,18 +239,24 @@ class _Scan:
         run_id = uuid.uuid4().hex
         with self._project.write(busy_ms=self._busy_ms) as tx:
             first = bulk.is_empty(tx)
-            scans.start(tx, run_id, incremental=not (first or self._full), commit=_commit(self._project))
+            scans.start(tx, run_id, incremental=not (first or self._full), commit=commit_of(self._project))
             touched, changed = self._sort_out(extracted, known)
             files.stamp(tx, touched)
             unread = [one.path for one in changed if one.facts is None] + [each.path for each in skips]
             gone = [path for path in (*deleted, *unread) if path in known and known[path].status == "scanned"]
             everything = first or self._full or package_rows.modules(tx) != configuration(manifest)
+            self._linking.edited = {
+                one.path
+                for one in changed
+                if (before := known.get(one.path)) is None or before.content_hash != one.content_hash
+            }
             self._linking.models_before = [model_of(each) for each in data.declared(tx)]
             self._linking.routing_before = {
                 *files.paths(tx, files.askers(tx, (ROUTES,))).values(),
                 *entry_points.routed(tx),
             }
             again = set() if everything else self._to_link_again(tx, known, changed, gone, manifest)
+            calls.undecide(tx, functions.in_files(tx, [known[path].id for path in deleted]))
             files.remove(tx, [known[path].id for path in deleted])
             self._put_files(tx, changed, skips)
             self._forget(tx, [self._ids[path] for path in unread])
@@ -399,7 +409,9 @@ class _Scan:
         again = set(files.paths(tx, reached | files.askers(tx, asked)).values())
         if any(path.endswith((".prisma", ".sql")) for path in (*(one.path for one in changed), *gone)):
             again.update(known)  # a schema file gives tables to code that does not import it
-        return {path for path in again if known[path].status == "scanned"} - {one.path for one in changed} - set(gone)
+        # Without facts there is nothing to link: another scanner has read the file.
+        linked = {path for path in again if known[path].extractor == F.EXTRACTOR}
+        return linked - {one.path for one in changed} - set(gone)
 
     def _led_elsewhere(
         self,
@@ -410,7 +422,7 @@ class _Scan:
         manifest: packages.Project,
     ) -> set[int]:
         """Files with an import that leads to another file than before, because a file came or went."""
-        before = {path for path, one in known.items() if one.status == "scanned"}
+        before = {path for path, one in known.items() if one.extractor is not None}
         now = (before - set(gone)) | {one.path for one in changed if one.facts is not None}
         if now == before:
             return set()
@@ -496,6 +508,11 @@ class _Scan:
         patterns.settle(tx)
 
 
+def _is_anothers(known: files.Known | None) -> bool:
+    """Whether another scanner has told of the file, and this one has not read it."""
+    return known is not None and known.source != "scan" and known.extractor is None
+
+
 def _inside(project: Project, path: str) -> str:
     """A path relative to the root, as the store keeps it. Raises DriftError for one that leads outside."""
     full = (project.root / path).resolve()
@@ -505,7 +522,7 @@ def _inside(project: Project, path: str) -> str:
     return "" if relative == "." else relative
 
 
-def _commit(project: Project) -> str | None:
+def commit_of(project: Project) -> str | None:
     """The commit that the work tree is at; None without git."""
     try:
         done = subprocess.run(

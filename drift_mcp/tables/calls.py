@@ -50,10 +50,54 @@ WHERE caller_id IN (SELECT id FROM functions WHERE file_id IN (SELECT value FROM
 """
 
 
-def replace(tx: apsw.Connection, file_ids: Iterable[int], calls: Iterable[NewCall]) -> None:
-    """All calls out of these files, in place of those that were."""
+def replace(
+    tx: apsw.Connection, file_ids: Iterable[int], calls: Iterable[NewCall], *, unchanged: Iterable[int] = ()
+) -> None:
+    """All calls out of these files, in place of those that were. What another scanner said of a site stands instead of
+    what is said now, in files that are `unchanged` since it said so."""
+    told = _told(tx, unchanged)
     tx.execute(_DELETE, (integers(file_ids),))
-    load(tx, calls)
+    if told:
+        homes = dict(tx.execute(_HOMES, (integers(file_ids),)))
+        places = {(homes[call.caller_id], call.line, call.column_num) for call in told}
+        calls = [call for call in calls if (homes[call.caller_id], call.line, call.column_num) not in places]
+    load(tx, (*told, *calls) if told else calls)
+
+
+_HOMES = "SELECT id, file_id FROM functions WHERE file_id IN (SELECT value FROM carray(?))"
+
+_TOLD = """
+SELECT c.caller_id, c.line, c.column_num, c.candidate, c.callee_id, c.callee_symbol, c.resolution, c.argument_count,
+    c.reason
+FROM functions f
+CROSS JOIN function_calls c ON c.caller_id = f.id
+WHERE f.file_id IN (SELECT value FROM carray(?))
+    AND c.resolution IN (SELECT id FROM resolutions WHERE name IN ('scip', 'scanner'))
+ORDER BY c.caller_id, c.line, c.column_num, c.candidate
+"""
+
+
+def _told(db: apsw.Connection, file_ids: Iterable[int]) -> list[NewCall]:
+    """What other scanners said of calls out of these files; the candidates of a site counted anew, for one may have
+    lost its function."""
+    found: list[NewCall] = []
+    for call in map(NewCall._make, db.execute(_TOLD, (integers(file_ids),))):
+        beside = bool(found) and found[-1][:3] == call[:3]
+        found.append(call._replace(candidate=found[-1].candidate + 1 if beside else 0))
+    return found
+
+
+_UNDECIDE = """
+UPDATE function_calls
+SET callee_id = NULL, resolution = 0, reason = 'not_found'
+WHERE callee_id IN (SELECT value FROM carray(?))
+"""
+
+
+def undecide(tx: apsw.Connection, functions: Iterable[int]) -> None:
+    """Calls of functions that are about to go: nothing says any more what is called there. Without its callee alone, a
+    call would look like one that leaves the project."""
+    tx.execute(_UNDECIDE, (integers(functions),))
 
 
 def symbols(tx: apsw.Connection, names: Iterable[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
+from drift_mcp.tables import calls
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -96,6 +97,7 @@ def replace(tx: apsw.Connection, file_id: int, functions: Sequence[NewFunction])
         else:
             tx.execute(_UPDATE, (number, file_id, parent, *one[:4], *one[5:]))
         ids.append(number)
+    calls.undecide(tx, before.values())
     # Last: a survivor may have hung on one that vanished, and would have gone with it.
     tx.execute("DELETE FROM functions WHERE id IN (SELECT value FROM carray(?))", (integers(before.values()),))
     return ids
@@ -138,6 +140,14 @@ def mark_roles(tx: apsw.Connection) -> None:
 def ids_in(db: apsw.Connection, file_id: int) -> dict[tuple[str, int], int]:
     """(qualified name, ordinal) → id of all functions of a file."""
     return {(name, ordinal): number for name, ordinal, number in db.execute(_OF_FILE, (file_id,))}
+
+
+_IN_FILES = "SELECT id FROM functions WHERE file_id IN (SELECT value FROM carray(?))"
+
+
+def in_files(db: apsw.Connection, file_ids: Iterable[int]) -> list[int]:
+    """All functions of these files."""
+    return [row[0] for row in db.execute(_IN_FILES, (integers(file_ids),))]
 
 
 _IDS_IN_FILES = """

@@ -69,6 +69,11 @@ def replace_all(tx: apsw.Connection, packages: Iterable[Package]) -> None:
             for package in found
         ),
     )
+    recount(tx)
+
+
+def recount(tx: apsw.Connection) -> None:
+    """Brings the counters of all packages up to date: after `files.recount`."""
     tx.execute(_RECOUNT)
 
 

@@ -75,7 +75,7 @@ WHERE p.key > ?
 def put(tx: apsw.Connection, findings: Iterable[Finding], source: str = "scan") -> None:
     """Adds patterns, or says anew what was found; an approved one keeps what it states."""
     newest = tx.execute("SELECT ifnull(max(key), 0) FROM patterns").get
-    tx.executemany(_UPSERT, ((*found, confidence_level(found.confidence_score), source) for found in findings))
+    tx.executemany( _UPSERT, ((*found, confidence_level(found.confidence_score), source) for found in findings))
     tx.execute(_CREATED, (newest,))
 
 
@@ -132,7 +132,7 @@ def replace_locations(
     keys = dict(tx.execute("SELECT id, key FROM patterns"))
     rows = [(keys[location[0]], *location[1:]) for location in locations]
     rows.sort(key=itemgetter(0, 1, 2, 3))
-    tx.executemany(_LOCATION, rows)
+    tx.executemany( _LOCATION, rows)
 
 
 _TURN = """
@@ -191,9 +191,14 @@ def settle(tx: apsw.Connection, source: str = "scan") -> None:
     """After patterns or their places changed: a place is an outlier when its answer is not the one that its pattern
     states; patterns that hold nowhere any more are forgotten, unless a person spoke about them; the counters are
     brought up to date."""
-    tx.execute(_TURN)
     tx.execute(_FORGOTTEN, (source,))
     tx.execute(_FORGET, (source,))
+    weigh(tx)
+
+
+def weigh(tx: apsw.Connection) -> None:
+    """After places changed: which of them are outliers by their answer, and how many there are of each kind."""
+    tx.execute(_TURN)
     recount(tx)
 
 
