@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import apsw
 
+from drift_mcp.tables import bulk
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -41,7 +42,7 @@ def load(tx: apsw.Connection, calls: Iterable[NewCall]) -> None:
     work."""
     rows = list(calls)
     rows.sort(key=itemgetter(0, 1, 2, 3))
-    tx.executemany(_INSERT, rows)
+    bulk.insert(tx, _INSERT, rows)
 
 
 _DELETE = """

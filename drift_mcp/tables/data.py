@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import apsw
 
+from drift_mcp.tables import bulk
 from drift_mcp.tables.arrays import integers
 
 
@@ -129,8 +130,10 @@ def replace_accesses(tx: apsw.Connection, file_ids: Iterable[int], accesses: Ite
     points = sorted(
         accesses, key=lambda access: (access.function_id, access.line, access.column_num, access.table_name)
     )
-    tx.executemany(_POINT, ((*point[:6], json.dumps(point.fields), *point[7:]) for point in points))
-    tx.executemany(_ACCESS, _by_field(points))
+    # The same few fields again and again.
+    as_json = {fields: json.dumps(fields) for fields in {point.fields for point in points}}
+    bulk.insert(tx, _POINT, ((*point[:6], as_json[point.fields], *point[7:]) for point in points))
+    bulk.insert(tx, _ACCESS, _by_field(points))
 
 
 def _by_field(points: Iterable[NewAccess]) -> list[tuple[int, str, str | None, str, int, float, int]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
-from drift_mcp.tables import calls
+from drift_mcp.tables import bulk, calls
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -58,7 +58,7 @@ def load(tx: apsw.Connection, files: Iterable[tuple[int, Sequence[NewFunction]]]
             parent = None if one[4] is None else start + one[4]
             rows.append((number, file_id, parent, *one[:4], *one[5:]))
         start += len(functions)
-    tx.executemany(_INSERT, rows)
+    bulk.insert(tx, _INSERT, rows)
     return ids
 
 

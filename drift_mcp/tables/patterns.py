@@ -14,7 +14,7 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.model import Tally
-from drift_mcp.tables import suppressions
+from drift_mcp.tables import bulk, suppressions
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -75,7 +75,7 @@ WHERE p.key > ?
 def put(tx: apsw.Connection, findings: Iterable[Finding], source: str = "scan") -> None:
     """Adds patterns, or says anew what was found; an approved one keeps what it states."""
     newest = tx.execute("SELECT ifnull(max(key), 0) FROM patterns").get
-    tx.executemany( _UPSERT, ((*found, confidence_level(found.confidence_score), source) for found in findings))
+    bulk.insert(tx, _UPSERT, ((*found, confidence_level(found.confidence_score), source) for found in findings))
     tx.execute(_CREATED, (newest,))
 
 
@@ -132,7 +132,7 @@ def replace_locations(
     keys = dict(tx.execute("SELECT id, key FROM patterns"))
     rows = [(keys[location[0]], *location[1:]) for location in locations]
     rows.sort(key=itemgetter(0, 1, 2, 3))
-    tx.executemany( _LOCATION, rows)
+    bulk.insert(tx, _LOCATION, rows)
 
 
 _TURN = """
