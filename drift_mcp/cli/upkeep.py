@@ -7,14 +7,20 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from drift_mcp.cli.words import DONE, NO, project, root_of
+from drift_mcp.cli.words import DONE, NO, UNUSABLE, project
 
 if TYPE_CHECKING:
+    from drift_mcp.doctor import Report
     from drift_mcp.lock import Difference, Stated
-    from drift_mcp.project import Known
+    from drift_mcp.project import Known, Project
 
 
 def add_to(commands: Any) -> None:
+    doctor = commands.add_parser("doctor", help="what is wrong with the store, and mending it")
+    doctor.add_argument("--fix", action="store_true", help="mend what needs no guessing; a backup is made before")
+    _answering(doctor)
+    doctor.set_defaults(run=_doctor)
+
     lock = commands.add_parser("lock", help="approved patterns in a file for code review")
     what = lock.add_subparsers(metavar="generate|validate", required=True)
     generate = what.add_parser("generate", help="write .drift/drift.lock from the store")
@@ -52,16 +58,108 @@ def _print(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
 
 
+def _opened(asked: argparse.Namespace) -> Project:
+    # Behind the parse, as below: `drift --help` needs no store.
+    from drift_mcp.project import Project
+    from drift_mcp.tools.projects import OpenProjects
+
+    return Project(OpenProjects(None).root(asked.project))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift doctor
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from drift_mcp import doctor
+
+    with _opened(asked) as opened:
+        report = (doctor.mend if asked.fix else doctor.examine)(opened)
+        name = opened.root.name
+    if asked.json:
+        _print(_report(report, name))
+    else:
+        _show_report(report, name)
+    if not report.is_usable:
+        return UNUSABLE
+    return DONE if report.is_well else NO
+
+
+def _show_report(report: Report, name: str) -> None:
+    from drift_mcp.tools.answer import cell
+
+    for database, facts in report.facts.items():
+        if facts:
+            print(f"{database}: {', '.join(_facts(facts))}.")
+    for each in report.findings:
+        print(f"{'mended' if each.done is not None else each.severity:7}  {each.where}: {cell(each.what)}")
+        if each.done is not None:
+            print(f"         {cell(each.done)}")
+        elif each.todo:
+            print(f"         {'--fix: ' if each.is_fixable else ''}{cell(each.todo)}")
+        if each.refused is not None:
+            print(f"         not mended: {cell(each.refused)}")
+    print(f"{cell(name)}: {'; '.join(_summed_up(report))}.")
+
+
+def _summed_up(report: Report) -> list[str]:
+    from drift_mcp.tools.answer import count
+
+    wrong = sum(each.is_wrong for each in report.findings)
+    mended = sum(each.done is not None for each in report.findings)
+    fixable = sum(each.is_fixable and each.done is None and each.refused is None for each in report.findings)
+    said = [f"{count(mended, 'findings')} mended"] if mended else []
+    said.append(f"{count(wrong, 'findings')} to look at" if wrong else "nothing is wrong")
+    if fixable:
+        said.append(f"`drift doctor --fix` mends {fixable}")
+    return said
+
+
+def _facts(facts: Mapping[str, Any]) -> list[str]:
+    said = [f"{facts['bytes'] / 1024 / 1024:,.1f} MB"]
+    if facts["free_bytes"]:
+        said.append(f"{facts['free_bytes'] / 1024 / 1024:,.1f} MB of it free")
+    if facts["wal_bytes"]:
+        said.append(f"write-ahead log {facts['wal_bytes'] / 1024 / 1024:,.1f} MB")
+    said.append(f"schema {facts['schema']}")
+    said.append("pages with checksums" if facts["has_checksums"] else "pages without checksums")
+    if "vectors" in facts:
+        said.append(f"{facts['vectors']:,} vectors, {facts['vectors_pending']:,} pending")
+        said.append(f"{facts['questions_kept']:,} questions kept, used again {facts['questions_used_again']:,} times")
+    return said
+
+
+def _report(report: Report, name: str) -> dict[str, Any]:
+    return {
+        "project": name,
+        "well": report.is_well,
+        "usable": report.is_usable,
+        "findings": [
+            {
+                "check": each.check,
+                "severity": each.severity,
+                "where": each.where,
+                "what": each.what,
+                "do": each.todo,
+                "fixable": each.is_fixable,
+                "done": each.done,
+                "refused": each.refused,
+            }
+            for each in report.findings
+        ],
+        "databases": report.facts,
+    }
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # drift lock
 
 
 def _generate(asked: argparse.Namespace) -> int:
-    # Behind the parse, as below: `drift --help` needs no store.
     from drift_mcp.lock import NAME, generate
-    from drift_mcp.project import FOLDER, Project
+    from drift_mcp.project import FOLDER
 
-    with Project(root_of(asked.project)) as opened:
+    with _opened(asked) as opened:
         made = generate(opened)
     if asked.json:
         _print({"lock": str(made.path), "patterns": made.patterns, "changed": made.is_changed})
@@ -75,9 +173,9 @@ def _generate(asked: argparse.Namespace) -> int:
 
 def _validate(asked: argparse.Namespace) -> int:
     from drift_mcp.lock import NAME, validate
-    from drift_mcp.project import FOLDER, Project
+    from drift_mcp.project import FOLDER
 
-    with Project(root_of(asked.project)) as opened:
+    with _opened(asked) as opened:
         found = validate(opened)
     if asked.json:
         _print(_difference(found))

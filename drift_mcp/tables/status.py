@@ -214,6 +214,14 @@ def last_scan(db: apsw.Connection) -> Scan | None:
     return scans.last(db)
 
 
+def is_true(db: apsw.Connection) -> bool:
+    """Whether the row says what counting anew would say. Costs as much as `refresh`."""
+    written = json.loads(db.execute("SELECT body FROM status WHERE id = 1").get)
+    if not written:
+        return scans.last(db) is None
+    return bool(written == json.loads(json.dumps(_counted(db))))
+
+
 def read(db: apsw.Connection) -> Status:
     """One row, whatever the size of the store; what a suppression gave free since it was written is looked up."""
     number, refreshed_at, body = next(db.execute("SELECT generation, refreshed_at, body FROM status WHERE id = 1"))
