@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from drift_mcp import ingest
 from drift_mcp.project import Project
+from drift_mcp.scan.python import facts_of
 from drift_mcp.tables import patterns, status, suppressions
 from drift_mcp.tools.answer import Answer, budget, render
 from drift_mcp.tools.facts import ListFacts, list_facts
@@ -226,6 +228,19 @@ def test_facts_of_suppressions_say_their_state(project: Project) -> None:
         "category": "errors",
         "expires_at": "2999-01-01T23:59:59.999Z",
     }
+
+
+def test_the_comments_in_the_readme_are_understood() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    found = facts_of("a.py", source.encode())
+    assert found.problems == ()
+    assert [(each.line, each.end_line, each.target) for each in found.ignored] == [
+        (3, 3, "errors"),
+        (7, 7, "types"),
+        (0, 0, "documentation"),
+        (0, 0, "0c1dff61f32a8938"),
+    ]
 
 
 VISIBLE = (

@@ -114,24 +114,24 @@ class Place(NamedTuple):
     suppressed: str | None  # why this outlier does not count; None: it does, or is none
 
 
+# Of several suppressions of a place, the reason of the first.
 _PLACES = """
-SELECT m.path, l.line, l.is_outlier, l.outlier_reason, l.variant, l.snippet, iif(l.is_outlier, (
-        SELECT s.reason
-        FROM v_suppressed_outliers s
-        WHERE s.in_force
-            AND s.pattern_key = l.pattern_key
-            AND s.file_id = l.file_id
-            AND s.line = l.line
-            AND s.column_num = l.column_num
-        ORDER BY s.suppression_id
-        LIMIT 1
-    ), NULL) AS suppressed
+WITH
+    suppressed AS MATERIALIZED (
+        SELECT file_id, line, column_num, min(suppression_id), reason
+        FROM v_suppressed_outliers
+        WHERE pattern_key = :key
+            AND in_force
+        GROUP BY file_id, line, column_num
+    )
+SELECT m.path, l.line, l.is_outlier, l.outlier_reason, l.variant, l.snippet, s.reason
 FROM pattern_locations l
 JOIN file_metadata m ON m.id = l.file_id
+LEFT JOIN suppressed s ON s.file_id = l.file_id AND s.line = l.line AND s.column_num = l.column_num
 WHERE l.pattern_key = :key
     AND (:files IS NULL OR m.path IN (SELECT value FROM json_each(:files)))
     AND (:outlier IS NULL OR l.is_outlier = :outlier)
-ORDER BY l.is_outlier DESC, suppressed IS NOT NULL, m.is_test, m.path, l.line
+ORDER BY l.is_outlier DESC, s.reason IS NOT NULL, m.is_test, m.path, l.line
 LIMIT :most
 """
 

@@ -112,7 +112,8 @@ GROUP BY 1
 ORDER BY 2 DESC, 1
 """
 
-# As many as an answer shows before it counts.
+# As many as an answer shows before it counts. What counts again since a suppression ran out is found by going through
+# all that is suppressed; nobody does so while nothing has run out.
 _CONCERNS = """
 WITH
     lapsed (pattern_key, outliers) AS MATERIALIZED (
@@ -120,6 +121,12 @@ WITH
         FROM (
             SELECT pattern_key
             FROM v_suppressed_outliers
+            WHERE EXISTS (
+                SELECT 1
+                FROM pattern_suppressions
+                WHERE is_active = 1
+                    AND expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            )
             GROUP BY pattern_key, file_id, line, column_num
             HAVING NOT max(in_force)
         )
@@ -165,14 +172,10 @@ WITH
         JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
         JOIN touches t ON t.file_id = l.file_id AND t.line = l.line
         WHERE p.status = 'approved'
-            AND NOT EXISTS (
-                SELECT 1
-                FROM v_suppressed_outliers o
-                WHERE o.in_force
-                    AND o.pattern_key = l.pattern_key
-                    AND o.file_id = l.file_id
-                    AND o.line = l.line
-                    AND o.column_num = l.column_num
+            AND (l.pattern_key, l.file_id, l.line, l.column_num) NOT IN (
+                SELECT pattern_key, file_id, line, column_num
+                FROM v_suppressed_outliers
+                WHERE in_force
             )
     )
 SELECT json_object(

@@ -260,12 +260,13 @@ SELECT pattern_key, sum(in_force), sum(1 - in_force)
 FROM (
     SELECT pattern_key, max(in_force) AS in_force
     FROM v_suppressed_outliers
+    WHERE pattern_key IN (SELECT value FROM carray(?))
     GROUP BY pattern_key, file_id, line, column_num
 )
 GROUP BY pattern_key
 """
 
 
-def effects(db: apsw.Connection) -> dict[int, Effect]:
-    """By key, every pattern that has a suppressed outlier, or had one when its outliers were counted."""
-    return {key: Effect(*numbers) for key, *numbers in db.execute(_EFFECTS)}
+def effects(db: apsw.Connection, keys: Iterable[int]) -> dict[int, Effect]:
+    """Of these patterns those that have a suppressed outlier, or had one when their outliers were counted."""
+    return {key: Effect(*numbers) for key, *numbers in db.execute(_EFFECTS, (integers(keys),))}

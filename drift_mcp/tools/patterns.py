@@ -208,7 +208,7 @@ def _listed(
     page = pattern_search.page(db, wanted, sort, limit=here.limit, cursor=behind or None)
     total = pattern_search.count(db, wanted)
     files = wanted.files
-    effects = suppressions.effects(db)
+    effects = suppressions.effects(db, (one.key for one in page.rows))
     rows = [_as_now(one, effects) for one in page.rows]
     places = {one.key: _shown_places(db, one, files) for one in rows}
     order = sort.by.replace("_", " ") + _direction(sort)
@@ -258,7 +258,7 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
         before, is_news = conventions.judge(tx, known.id, status, by=by, reason=asked.reason)
         if is_news:
             status_row.refresh(tx)
-        after = _as_now(_known(tx, known.id), suppressions.effects(tx))
+        after = _as_now(_known(tx, known.id), suppressions.effects(tx, (known.key,)))
     said = f"is now {status}"
     if before == status:
         said = f"was already {status}" + ("; the new reason is kept" if is_news else "")
@@ -354,8 +354,9 @@ def _described(one: Convention, places: Sequence[Place], effects: Mapping[int, E
 
 
 def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
-    effects = suppressions.effects(db)
-    one = _as_now(_known(db, pattern), effects)
+    known = _known(db, pattern)
+    effects = suppressions.effects(db, (known.key,))
+    one = _as_now(known, effects)
     here = window("query_patterns", dataclasses.asdict(asked), generation(db), _ALL_PLACES)
     files = None if asked.file is None else list(meant.files_meant(db, asked.file))
     places = conventions.places(db, one.key, files=files)

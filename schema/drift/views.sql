@@ -495,14 +495,10 @@ SELECT
         CROSS JOIN data_access_points a ON a.file_id = l.file_id AND a.line = l.line
         WHERE p.status = 'approved'
             AND a.table_name = t.table_name
-            AND NOT EXISTS (
-                SELECT 1
-                FROM v_suppressed_outliers o
-                WHERE o.in_force
-                    AND o.pattern_key = l.pattern_key
-                    AND o.file_id = l.file_id
-                    AND o.line = l.line
-                    AND o.column_num = l.column_num
+            AND (l.pattern_key, l.file_id, l.line, l.column_num) NOT IN (
+                SELECT pattern_key, file_id, line, column_num
+                FROM v_suppressed_outliers
+                WHERE in_force
             )
     ) AS has_violations,
     round(
@@ -694,14 +690,10 @@ SELECT
                 CROSS JOIN pattern_locations l ON l.pattern_key = p.key AND l.is_outlier = 1
                 CROSS JOIN data_access_points a ON a.file_id = l.file_id AND a.line = l.line
                 WHERE p.status = 'approved'
-                    AND NOT EXISTS (
-                        SELECT 1
-                        FROM v_suppressed_outliers o
-                        WHERE o.in_force
-                            AND o.pattern_key = l.pattern_key
-                            AND o.file_id = l.file_id
-                            AND o.line = l.line
-                            AND o.column_num = l.column_num
+                    AND (l.pattern_key, l.file_id, l.line, l.column_num) NOT IN (
+                        SELECT pattern_key, file_id, line, column_num
+                        FROM v_suppressed_outliers
+                        WHERE in_force
                     )
             ),
             'sensitiveExposures', s.sensitive_access_count

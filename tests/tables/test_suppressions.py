@@ -187,13 +187,13 @@ def test_what_has_expired_counts_from_that_moment_without_any_job(camels: apsw.C
     say(camels, comment("a.py", 2, expires_at=suppressions.end_of(TOMORROW.isoformat())))
     status.refresh(camels)
     assert not suppressions.due(camels)
-    assert suppressions.effects(camels) == {keys[PATTERN]: Effect(1, 0), keys["q"]: Effect(1, 0)}
+    assert suppressions.effects(camels, keys.values()) == {keys[PATTERN]: Effect(1, 0), keys["q"]: Effect(1, 0)}
     assert status.read(camels).concerns == ()
     before = camels.total_changes()
 
     run_out(camels)
     assert suppressions.due(camels)
-    assert suppressions.effects(camels) == {keys[PATTERN]: Effect(0, 1), keys["q"]: Effect(0, 1)}
+    assert suppressions.effects(camels, keys.values()) == {keys[PATTERN]: Effect(0, 1), keys["q"]: Effect(0, 1)}
     assert [(one.pattern, one.outliers) for one in status.read(camels).concerns] == [("q", 1)]
     assert [at.suppressed for at in conventions.places(camels, keys["q"])] == [None]
     assert camels.total_changes() == before + 1, "reading writes nothing"
@@ -201,7 +201,7 @@ def test_what_has_expired_counts_from_that_moment_without_any_job(camels: apsw.C
     patterns.recount(camels)
     assert rows(camels, STATE) == [(0, "expired")]
     assert outliers(camels) == {PATTERN: 5, "q": 1}
-    assert suppressions.effects(camels) == {}
+    assert suppressions.effects(camels, keys.values()) == {}
     assert [(one.pattern, one.outliers) for one in status.read(camels).concerns] == []
     status.refresh(camels)
     assert [(one.pattern, one.outliers) for one in status.read(camels).concerns] == [("q", 1)]
@@ -213,7 +213,7 @@ def test_an_outlier_that_another_suppression_covers_is_not_free_when_one_runs_ou
     run_out(camels)
     suppressions.add(camels, file="a.py", pattern=PATTERN, reason="old code")
     patterns.recount(camels)
-    assert suppressions.effects(camels) == {keys[PATTERN]: Effect(4, 0)}
+    assert suppressions.effects(camels, keys.values()) == {keys[PATTERN]: Effect(4, 0)}
     assert outliers(camels) == {PATTERN: 1, "q": 1}
 
 
