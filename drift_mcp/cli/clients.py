@@ -84,6 +84,18 @@ def entry(client: str, root: Path) -> dict[str, Any]:
     return start if client in ("claude-desktop", "codex") else {"type": "stdio", **start}
 
 
+def installed(client: str, root: Path) -> Mapping[str, Any] | None:
+    """Our entry as it stands in that client's configuration; None when there is none, or no telling."""
+    try:
+        text = config_file(client, root).read_bytes().decode("utf-8")
+        document = tomllib.loads(text) if CLIENTS[client].form == "toml" else _parsed(text)[0]
+    except (OSError, ValueError, RecursionError):
+        return None
+    servers = document.get(CLIENTS[client].key)
+    found = servers.get(_NAME) if isinstance(servers, dict) else None
+    return found if isinstance(found, dict) else None
+
+
 def with_entry(client: str, text: str, added: Mapping[str, Any]) -> str:
     """The file's text with our entry in it. Raises ValueError when the text is not what that client can have
     written."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift_mcp.cli.words import DONE, NO, UNUSABLE, project
 
 if TYPE_CHECKING:
-    from drift_mcp.doctor import Report
+    from drift_mcp.doctor import Finding, Report
     from drift_mcp.lock import Difference, Stated
     from drift_mcp.project import Known, Project
 
@@ -75,6 +78,7 @@ def _doctor(asked: argparse.Namespace) -> int:
 
     with _opened(asked) as opened:
         report = (doctor.mend if asked.fix else doctor.examine)(opened)
+        report = doctor.Report((*report.findings, *_clients(opened.root)), report.facts)
         name = opened.root.name
     if asked.json:
         _print(_report(report, name))
@@ -83,6 +87,33 @@ def _doctor(asked: argparse.Namespace) -> int:
     if not report.is_usable:
         return UNUSABLE
     return DONE if report.is_well else NO
+
+
+def _clients(root: Path) -> list[Finding]:
+    """Clients whose configuration names a program or a folder that is not there. Our entry is not written anew: it
+    may be the person's own."""
+    from drift_mcp.cli.clients import CLIENTS, config_file, installed
+    from drift_mcp.doctor import Finding
+
+    found = []
+    for client, about in CLIENTS.items():
+        entry = installed(client, root)
+        if entry is None:
+            continue
+        command, lost = str(entry.get("command", "")), []
+        if shutil.which(command) is None:
+            lost.append(f"the program {command!r}, which is not found here")
+        arguments = [str(each) for each in entry.get("args", []) or []]
+        lost += [
+            f"the folder {folder!r}, which is gone"
+            for option, folder in itertools.pairwise(arguments)
+            if option == "--project" and not Path(folder).is_dir()
+        ]
+        what = f"{about.title} is told of {' and '.join(lost)}"
+        todo = f"`drift install {client}` writes the entry anew."
+        if lost:
+            found.append(Finding("client", "warning", str(config_file(client, root)), what, todo))
+    return found
 
 
 def _show_report(report: Report, name: str) -> None:

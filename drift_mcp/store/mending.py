@@ -25,7 +25,8 @@ _BUSY_MS: Final = 30_000
 
 
 def keep_as_it_is(path: Path, folder: Path) -> Path:
-    """A copy of a damaged database, its bad pages as they are: a backup refuses to be made of such."""
+    """A copy of a damaged database, page by page as it is: a backup refuses to be made of such. Any SQLite program can
+    read it as far as it can be read; ours finds its first page, which counts writes, without a checksum."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder.mkdir(exist_ok=True)
     place = folder / f"damaged-{path.stem}-{moment}-{uuid.uuid4().hex[:6]}.db"
@@ -121,6 +122,8 @@ def let_go(tx: apsw.Connection) -> int:
     the schema says SET NULL, and elsewhere the row goes. Gives how many rows that took."""
     links = [tuple(map(str, row)) for row in tx.execute(_LINKS).fetchall()]
     before = tx.total_changes()
+    # A row that is still pointed to may go before the one that points to it.
+    tx.execute("PRAGMA defer_foreign_keys = ON")
     for _ in range(_ROUNDS):
         broken = {each.table for each in health.loose(tx)}
         if not broken:

@@ -217,3 +217,77 @@ def test_a_folder_is_found_by_its_name_also_without_a_registry(
     damaged(registry_path())
     monkeypatch.chdir(project.parent)
     assert run(capsys, "status", "--project", "till")[0] == 0
+
+
+# -- drift doctor
+
+
+def test_a_doctor_who_finds_nothing_says_how_things_stand(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "scan")
+    status, out, err = run(capsys, "doctor")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("drift.db: ") and "schema 2, pages with checksums" in lines[0]
+    assert lines[1].startswith("cortex.db: ") and "0 vectors, 0 pending" in lines[1]
+    assert lines[-1] == "till: nothing is wrong."
+
+
+def test_what_is_wrong_ends_with_one_and_what_was_mended_with_none(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "scan")
+    with Project(project) as opened, opened.write() as tx:
+        tx.execute("UPDATE file_metadata SET function_count = 99")
+    status, out, _ = run(capsys, "doctor")
+    assert status == 1
+    assert "warning  drift.db: files whose counters are wrong: 1\n         --fix: It is counted anew.\n" in out
+    assert out.endswith("till: 1 finding to look at; `drift doctor --fix` mends 1.\n")
+    status, out, _ = run(capsys, "doctor", "--fix")
+    assert status == 0
+    assert "mended   drift.db: files whose counters are wrong: 1\n         made anew\n" in out
+    assert out.endswith("till: 1 finding mended; nothing is wrong.\n")
+    assert run(capsys, "doctor")[0] == 0
+
+
+def test_a_doctor_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "scan")
+    with Project(project) as opened, opened.write() as tx:
+        tx.execute("UPDATE file_metadata SET function_count = 99")
+    found = document(capsys, "doctor")
+    assert (found["project"], found["well"], found["usable"]) == ("till", False, True)
+    assert found["databases"]["drift.db"]["schema"] == 2
+    (wrong,) = (each for each in found["findings"] if each["check"] == "files")
+    assert wrong["fixable"] and wrong["done"] is None and wrong["where"] == "drift.db"
+    found = document(capsys, "doctor", "--fix")
+    assert found["well"] and [each["done"] for each in found["findings"] if each["check"] == "files"] == ["made anew"]
+
+
+def test_a_store_that_cannot_be_used_ends_with_three(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "doctor")
+    assert status == 2 and "drift scan" in err
+    run(capsys, "init")
+    (project / ".drift" / "drift.db").write_bytes(b"only text " * 500)
+    for words in (["doctor"], ["doctor", "--fix"]):
+        status, out, err = run(capsys, *words)
+        assert (status, err) == (3, "")
+        assert "error    drift.db: drift.db is not a database." in out
+
+
+def test_a_client_that_would_start_what_is_not_there_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(capsys, "scan")
+    (project / ".mcp.json").write_text('{"mcpServers": {"drift": {"command": "no-such-program", "args": []}}}')
+    (project / ".cursor").mkdir()
+    (project / ".cursor" / "mcp.json").write_text("no json")
+    (tmp_path / ".codex").mkdir()
+    gone = str(tmp_path / "gone")
+    (tmp_path / ".codex" / "config.toml").write_text(
+        f'[mcp_servers.drift]\ncommand = "/bin/sh"\nargs = ["--project", "{gone}"]\n'
+    )
+    status, out, _ = run(capsys, "doctor")
+    assert status == 1
+    assert "Claude Code is told of the program 'no-such-program', which is not found here" in out
+    assert f"Codex is told of the folder '{gone}', which is gone" in out
+    assert out.count("warning") == 2
