@@ -210,7 +210,7 @@ def _listed(
     files = wanted.files
     effects = suppressions.effects(db, (one.key for one in page.rows))
     rows = [_as_now(one, effects) for one in page.rows]
-    places = {one.key: _shown_places(db, one, files) for one in rows}
+    places = {one.key: _shown_places(db, one, one.key in effects, files) for one in rows}
     order = sort.by.replace("_", " ") + _direction(sort)
     return Answer(
         f"{count(total, 'conventions')}, by {order}." if total else _none(db),
@@ -280,10 +280,15 @@ def _as_now(one: Convention, effects: Mapping[int, Effect]) -> Convention:
     return one._replace(outliers=one.outliers + effects[one.key].lapsed) if one.key in effects else one
 
 
-def _shown_places(db: apsw.Connection, one: Convention, asked: Sequence[str] | None) -> list[Place]:
+def _shown_places(
+    db: apsw.Connection, one: Convention, has_suppressed: bool, asked: Sequence[str] | None
+) -> list[Place]:
     files = None if asked is None else list(asked)
-    outliers = conventions.places(db, one.key, files=files, outlier=True, most=_PLACES)
-    kept = conventions.places(db, one.key, files=files, outlier=False, most=_LOOKED_AT)
+    outliers, kept = list[Place](), list[Place]()
+    if one.outliers or has_suppressed:
+        outliers = conventions.places(db, one.key, files=files, outlier=True, most=_PLACES)
+    if one.locations:
+        kept = conventions.places(db, one.key, files=files, outlier=False, most=_LOOKED_AT)
     # One of each file: three lines of the same file show no more than one does.
     spread = list({at.file: at for at in reversed(kept)}.values())[::-1]
     return outliers + spread[: max(1, _PLACES - len(outliers))]
