@@ -180,7 +180,8 @@ class Project:
         home = self.store.parent
         kept = settings.read(home).backup_keep
         self.close()
-        with lock.exclusive(self.scan_lock), backup.alone(home):
+        # Some look at the lock by taking it for an instant.
+        with lock.exclusive(self.scan_lock, wait_seconds=0.5), backup.alone(home):
             chosen = backup.named(self.backups, asked)
             return restore.put_back(
                 home, self._databases(), chosen, program=__version__, keep=kept, on_progress=on_progress

@@ -101,11 +101,11 @@ def folder(home: Path) -> Path:
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
+def alone(home: Path, *, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
     """Hold this around `create` and `restore`: one at a time makes backups of a project, or puts one back.
 
-    Raises AlreadyRunning, naming the holder, when another one takes long."""
-    with lock.exclusive(home / "backup.lock", wait_seconds=_WAIT_SECONDS, work="backup or restore"):
+    Raises AlreadyRunning, naming the holder, when another one takes longer than that."""
+    with lock.exclusive(home / "backup.lock", wait_seconds=wait_seconds, work="backup or restore"):
         yield
 
 
@@ -328,6 +328,11 @@ def _copy(path: Path, source: apsw.Connection, target: Path, tell: Progress) -> 
         db.pragma("synchronous", 0)
         db.pragma("locking_mode", "exclusive")
         db.pragma("journal_mode", "off")
+        if connection.has_checksums(source):
+            # Pages that come from a WAL have none yet: they are made when a page is written to a database that is known
+            # to have them, by its first page; and that one is copied last.
+            connection.ask_for_checksums(db)
+            db.pragma("user_version", 1)
         with db.backup("main", source, "main") as copying:
             while not copying.done:
                 _step(path, copying)

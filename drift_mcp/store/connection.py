@@ -141,10 +141,7 @@ def refuse_other_program(path: Path, schema: Schema) -> Header:
     """Raises unless the file at `path` says that it is a store of `schema`'s kind, of whatever version."""
     header = _header(path)
     if not header.is_database:
-        raise StoreDamaged(
-            f"{path.name} is not a database. It was left untouched. Move it away and run `drift init` for a new store.",
-            path.name,
-        )
+        raise StoreDamaged(f"{path.name} is not a database. It was left untouched. {_CURE}", path.name)
     if header.application_id != schema.application_id:
         raise StoreUnusable(
             f"{path.name} is a database of another program, or of another time (application id "
@@ -210,10 +207,7 @@ def unusable(path: Path, problem: apsw.Error) -> StoreUnusable:
     """What SQLite says about a file, in words that say what to do."""
     name = path.name
     if isinstance(problem, apsw.NotADBError):
-        return StoreDamaged(
-            f"{name} is not a database. It was left untouched. Move it away and run `drift init` to make a new store.",
-            name,
-        )
+        return StoreDamaged(f"{name} is not a database. It was left untouched. {_CURE}", name)
     if isinstance(problem, apsw.CorruptError):
         return StoreDamaged(f"{name} is damaged. It was left untouched. {_CURE}", name)
     if getattr(problem, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA:
@@ -258,10 +252,7 @@ def _header(path: Path) -> Header:
     if not stat.S_ISREG(found.st_mode):
         raise StoreUnusable(f"{path.name} cannot be opened: it is no file. Move it away and run `drift init`.")
     if found.st_size == 0:
-        raise StoreDamaged(
-            f"{path.name} is empty, so it is not a database. It was left untouched. Move it away and run `drift init`.",
-            path.name,
-        )
+        raise StoreDamaged(f"{path.name} is empty, so it is not a database. It was left untouched. {_CURE}", path.name)
     with explained(path):
         db = _opened(path, apsw.SQLITE_OPEN_READONLY)
         try:

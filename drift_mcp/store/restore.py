@@ -361,7 +361,10 @@ def _fit(source: apsw.Connection, target: apsw.Connection, path: Path) -> None:
         return
     if size == live_size and reserved < live_reserved:
         source.reserve_bytes("main", live_reserved)
+        # In a WAL: straight in the file, pages would be written before the first one says that they have checksums.
+        source.pragma("journal_mode", "wal")
         source.execute("VACUUM")
+        source.pragma("journal_mode", "delete")
         return
     raise StoreUnusable(
         f"{path.name} was made before Drift kept checksums of its pages, and the backup has them: that cannot change "
