@@ -1,7 +1,7 @@
 """Call sites as they were told × as the store has them → the candidates that each site is to have. Pure.
 
 A site is a place in a file: in whose body it lies, two scanners may see differently. What is told of a site stands
-instead of all that was said of it before.
+instead of all that was said of it before; only that it cannot be decided is no answer to one that a scan has found.
 """
 
 from __future__ import annotations
@@ -40,13 +40,18 @@ def merged(
     before: dict[Place, list[Stored]] = defaultdict(list)
     for each in stored:
         before[each.file or 0, each.values[1], each.values[2]].append(each)
+    open_ways = {ways[name] for name in ("unresolved", "scanner", "scip")}
     result = Candidates(set(), [], 0, 0, 0)
     added = changed = removed = 0
     for place, listed in _sites(plan, rows, known, symbols, ways).items():
-        old = [each.values for each in before.pop(place, ())]
+        there = before.pop(place, ())
+        old = [each.values for each in there]
         if not old and len(listed) == 1:
             added += 1
             result.put.append(listed[0].call)
+            continue
+        is_open = (replaces is not None and all(map(replaces, there))) or all(row[6] in open_ways for row in old)
+        if not is_open and all(each.call.resolution == 0 for each in listed):
             continue
         told = _counted(listed, cast(int, old[0][7]) if old else 0)
         if sorted(old, key=lambda row: (row[0], row[3])) == sorted(told.values()):
@@ -58,8 +63,8 @@ def merged(
         removed += len(were.keys() - told.keys())
         changed += sum(were[key] != call for key, call in told.items() if key in were)
     if replaces is not None:
-        for there in before.values():
-            lost = [each.values for each in there if replaces(each)]
+        for untold in before.values():
+            lost = [each.values for each in untold if replaces(each)]
             result.gone.update(cast(tuple[int, int, int], row[:3]) for row in lost)
             removed += len(lost)
     return result._replace(added=added, changed=changed, removed=removed)

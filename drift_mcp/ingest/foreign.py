@@ -638,7 +638,11 @@ class _Load:
         counts.changed += len(result.changed)
         counts.removed += len(result.gone)
         self.left += result.left
-        foreign.delete(self._tx, plan, ((each.number, each.values) for each in result.gone))
+        # What stays may have hung on what goes, and would go with it; elsewhere it may take its place.
+        hangs = any(column.refers == plan.table.name for column in plan.columns)
+        gone = [(each.number, each.values) for each in result.gone]
+        if not hangs:
+            foreign.delete(self._tx, plan, gone)
         marked = _Marked()
         with marked.explained(plan):
             foreign.update(
@@ -646,6 +650,8 @@ class _Load:
                 plan,
                 marked.each((where, old.number, values) for where, old, values in (*result.changed, *result.met)),
             )
+        if hangs:
+            foreign.delete(self._tx, plan, gone)
         self._insert(plan, result.new, numbers)
 
     def _insert(self, plan: Plan, new: Sequence[tuple[Where, Values]], numbers: Sequence[int] | None = None) -> None:

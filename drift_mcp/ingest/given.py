@@ -17,8 +17,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from drift_mcp.errors import DriftError
+from drift_mcp.scan.secrets import REDACTED, looks_secret, redact_default
 from drift_mcp.tables import public
 from drift_mcp.tables.functions import parse_public_id, public_id
+from drift_mcp.tables.patterns import confidence_level
 from drift_mcp.tables.public import Column, Plan, Value
 
 Where: TypeAlias = int | str  # a line of the input, or words that say as much
@@ -438,10 +440,40 @@ class _Taker:
         if way is ABSENT:
             values[way_at] = "scanner"
 
+    def defaults_row(self, where: Where, values: list[Given]) -> None:
+        """A secret does not reach the store, also when another scanner did not see that it is one."""
+        at = self.plan.places
+        name = values[at["var_name" if "var_name" in at else "name"]]
+        default = values[at["default_value"]]
+        if isinstance(name, str) and isinstance(default, str):
+            kept = redact_default(name, default)
+            if kept != default:
+                values[at["default_value"]], values[at["is_redacted"]] = kept, 1
+
+    def constants_row(self, where: Where, values: list[Given]) -> None:
+        at = self.plan.places
+        name, value = values[at["name"]], values[at["value"]]
+        if isinstance(name, str) and isinstance(value, str):
+            if values[at["is_secret"]] == 1:
+                values[at["value"]] = REDACTED
+            elif redact_default(name, value) != value:
+                values[at["value"]], values[at["is_secret"]] = REDACTED, 1
+
+    def patterns_row(self, where: Where, values: list[Given]) -> None:
+        """How sure is said twice, as a number and as a word; the number alone says it too."""
+        at = self.plan.places
+        score = values[at["confidence_score"]]
+        if isinstance(score, float) and values[at["confidence_level"]] is ABSENT:
+            values[at["confidence_level"]] = confidence_level(score)
+
 
 _EXTRA: Final[Mapping[str, Callable[[_Taker, Where, list[Given]], None]]] = {
     "functions": _Taker.functions_row,
     "function_calls": _Taker.calls_row,
+    "env_variables": _Taker.defaults_row,
+    "env_access_points": _Taker.defaults_row,
+    "constants": _Taker.constants_row,
+    "patterns": _Taker.patterns_row,
 }
 
 
@@ -465,7 +497,9 @@ def wanted(column: Column) -> str:
         "integer": _range(column, "a whole number"),
         "real": _range(column, "a number"),
         "flag": "true or false",
-        "json": {"list": "a JSON list", "object": "a JSON object", "any": "JSON"}[column.shape],
+        "json": {"texts": "a JSON list of texts", "list": "a JSON list", "object": "a JSON object", "any": "JSON"}[
+            column.shape
+        ],
         "time": "a time as ISO 8601 has it, with its zone: 2026-01-31T12:00:00.000Z",
         "day": "a day: 2026-01-31",
         "hash": "32 hexadecimal digits",
@@ -484,9 +518,13 @@ _PARENTS: Final = {"env_variables": "name"}
 
 
 def _range(column: Column, noun: str) -> str:
-    if column.least is None or column.most is None:
+    least, most = column.least, column.most
+    if least is None or most is None or least < -(2**31):
         return noun
-    return f"{noun} from {column.least:g} to {column.most:g}" if column.most < 1e9 else f"{noun} from {column.least:g}"
+    if column.form == "real":
+        return f"{noun} from {least:g} to {most:g}"
+    # Of the bounds that only keep numbers sound, a message speaks when one is passed.
+    return f"{noun} from {least:,}" + (f" to {most:,}" if most < 2**31 - 1 else "")
 
 
 def _check(column: Column, paths: _Paths) -> Check:
@@ -507,13 +545,15 @@ def _check(column: Column, paths: _Paths) -> Check:
     if column.form == "choice":
         return _choices(said, frozenset(column.choices))
     if column.form == "json":
-        return _jsons(said, column.shape)
+        return _jsons(said, column.shape, column.name in _CODE)
     if column.form == "flag":
         return _flag
     if column.form in ("reference", "symbol"):
         return _names
     if column.form in _PARSED:
         return _parsed(said, _PARSED[column.form])
+    if column.name in _CODE:
+        return _code
     return _names if column.is_required else _text
 
 
@@ -579,7 +619,26 @@ def _flag(value: object) -> int:
     raise ValueError("true or false is wanted")
 
 
-def _jsons(said: str, shape: str) -> Check:
+# Columns that hold pieces of source text, where secrets stand in literals.
+_CODE: Final = ("signature", "decorators", "snippet", "code", "context", "expected", "actual")
+_ASSIGNED: Final = re.compile(r"""(\w+)(\s*(?::[^=,"']*)?=\s*)("[^"]*"?|'[^']*'?)""")
+_QUOTED: Final = re.compile(r"""("[^"]*"?|'[^']*'?|`[^`]*`?)""")
+
+
+def _code(value: object) -> str:
+    text = _text(value)
+    if not _QUOTED.search(text):
+        return text
+    text = _ASSIGNED.sub(
+        lambda found: (
+            found[0] if redact_default(found[1], found[3]) == found[3] else f"{found[1]}{found[2]}'{REDACTED}'"
+        ),
+        text,
+    )
+    return _QUOTED.sub(lambda found: f"'{REDACTED}'" if looks_secret(found[1].strip("\"'`")) else found[0], text)
+
+
+def _jsons(said: str, shape: str, is_code: bool) -> Check:
     def checked(value: object) -> str:
         found: Any = value
         if type(value) is str:
@@ -587,9 +646,13 @@ def _jsons(said: str, shape: str) -> Check:
                 found = json.loads(_text(value), parse_constant=_no_constant)
             except (ValueError, RecursionError) as problem:
                 raise ValueError(f"{said} is wanted, as JSON or as its text") from problem
-        if (shape == "list" and type(found) is not list) or (shape == "object" and type(found) is not dict):
+        if (shape in ("list", "texts") and type(found) is not list) or (shape == "object" and type(found) is not dict):
             raise ValueError(f"{said} is wanted")
-        if type(value) is str:
+        if shape == "texts" and not all(type(each) is str for each in found):
+            raise ValueError(f"{said} is wanted")
+        if is_code and type(found) is list:
+            found = [_code(each) if type(each) is str else each for each in found]
+        elif type(value) is str:
             return value
         try:
             return _text(json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")))

@@ -73,7 +73,7 @@ TABLES: Final = (
     Table("class_bases", ("class_id", "base_name"), home="class_id", alias="bases", numbered=True),
     Table(
         "function_calls",
-        ("caller_id", "line", "column_num", "candidate"),
+        ("caller_id", "line", "column_num"),  # of the site; its candidates are told together
         home="caller_id",
         alias="calls",
         names=MappingProxyType({"callee_name": "callee_symbol"}),
@@ -275,10 +275,10 @@ class Column(NamedTuple):
         return not (self.nullable or self.has_default)
 
     @property
-    def shape(self) -> Literal["list", "object", "any"]:
-        """What JSON it holds, by the schema's own description."""
+    def shape(self) -> Literal["texts", "list", "object", "any"]:
+        """What JSON it holds, by the schema's own description: [name] is a list of texts."""
         if self.says.startswith("["):
-            return "list"
+            return "list" if self.says.startswith("[{") else "texts"
         return "object" if self.says.startswith("{") else "any"
 
 
