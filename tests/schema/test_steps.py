@@ -59,8 +59,18 @@ def test_what_a_person_decided_survives_the_steps(tmp_path: Path) -> None:
             "INSERT INTO patterns (id, name, category, status, status_reason) "
             "VALUES ('p', 'n', 'api', 'approved', 'ours')"
         )
-        db.execute("INSERT INTO pattern_suppressions (scope, reason) VALUES ('global', 'noise')")
+        db.execute("INSERT INTO file_metadata (id, path, size, mtime_secs) VALUES (7, 'a.py', 1, 1)")
+        db.execute(
+            "INSERT INTO pattern_suppressions (scope, file_id, line, reason) "
+            "VALUES ('global', NULL, NULL, 'noise'), ('file', 7, NULL, 'old'), ('line', 7, 3, 'so')"
+        )
     assert connection.schema_version(path, TODAY) == 1
     with _made(path, TODAY) as db:
         assert db.execute("SELECT status, status_reason FROM patterns").fetchall() == [("approved", "ours")]
-        assert db.execute("SELECT reason, origin FROM pattern_suppressions").fetchall() == [("noise", "person")]
+        assert db.execute(
+            "SELECT path, line, end_line, reason, origin FROM pattern_suppressions ORDER BY id"
+        ).fetchall() == [
+            (None, None, None, "noise", "person"),
+            ("a.py", None, None, "old", "person"),
+            ("a.py", 3, 3, "so", "person"),
+        ]
