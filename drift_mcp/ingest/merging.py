@@ -103,6 +103,7 @@ class _Rules:
         self._seen = None if table.seen is None else places[table.seen]
         self._now = now
         self._undecided = None if table.undecided is None else (places[table.undecided[0]], table.undecided[1])
+        self._spoken = [places[name] for name in table.spoken]
         self._frozen = [places[name] for name in table.frozen]
         # Since when something is known, and what no scanner tells, outlasts what it tells.
         kept = (*table.follows, table.seen)
@@ -112,7 +113,10 @@ class _Rules:
         ]
 
     def is_decided(self, values: Values) -> bool:
-        return self._undecided is not None and values[self._undecided[0]] not in self._undecided[1]
+        if self._undecided is None:
+            return False
+        place, open_words = self._undecided
+        return values[place] not in open_words or any(values[each] is not None for each in self._spoken)
 
     def changed(self, old: Values, given: tuple[Given, ...], is_whole: bool) -> tuple[Values, bool]:
         """The row as it is to be, and whether a person's decision kept something of it. `is_whole`: what is not given

@@ -34,6 +34,7 @@ class Table(NamedTuple):
     frozen: tuple[str, ...] = ()  # columns that stay as they are once a person has decided
     # A row is a person's when this column holds none of these.
     undecided: tuple[str, tuple[str, ...]] | None = None
+    spoken: tuple[str, ...] = ()  # … or when one of these says something
     by_source: bool = False  # rows say who told of them: nobody's complete list removes another's
     defaults: Mapping[str, str] = _NONE  # in place of the schema's
 
@@ -172,6 +173,7 @@ TABLES: Final = (
         seen="last_seen",
         frozen=("status", "verified_at", "verified_by"),
         undecided=("status", ("discovered", "mismatch")),
+        spoken=("verified_by",),
     ),
     Table("contract_frontends", ("contract_id", "file_id", "line"), home="file_id", names=_FILE),
     Table(
@@ -183,6 +185,7 @@ TABLES: Final = (
             *("ignore_reason", "tags", "notes"),
         ),
         undecided=("status", ("discovered",)),
+        spoken=("notes",),
         seen="updated_at",
     ),
     Table("dna_profile", ()),

@@ -48,10 +48,12 @@ _SNAPSHOTS: Final = (
     "DELETE FROM audit_snapshots WHERE id NOT IN (SELECT id FROM audit_snapshots ORDER BY id DESC LIMIT 50)"
 )
 
-# What another store has taken over is kept for as long as somebody may ask what went over; what has not, for ever.
+# What another store has taken over is kept for as long as somebody may ask what went over; what has not, for ever. The
+# last one stays: its number would be given again, and who asks for what came after it would miss a change.
 _SYNCED: Final = """
 DELETE FROM sync_log
 WHERE synced = 1
+    AND id < (SELECT max(id) FROM sync_log)
     AND timestamp < strftime('%Y-%m-%dT%H:%M:%fZ', :present, '-30 days')
 """
 

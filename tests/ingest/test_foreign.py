@@ -478,6 +478,16 @@ def test_a_scanner_replaces_its_own_patterns_alone(shop: Any) -> None:
             "UPDATE contracts SET status = 'verified'",
             "status",
         ),
+        (
+            {"table": "constraints", "id": "r", "name": "N", "category": "api", "invariant": {"a": 1}},
+            "UPDATE constraints SET notes = 'ours since March'",
+            "name",
+        ),
+        (
+            {"table": "contracts", "id": "c", "method": "GET", "endpoint": "/", "normalized_endpoint": "/"},
+            "UPDATE contracts SET verified_by = 'ann'",
+            "status",
+        ),
     ],
 )
 def test_other_decisions_stay_too(shop: Any, row: dict[str, Any], decide: str, column: str) -> None:

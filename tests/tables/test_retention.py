@@ -85,6 +85,19 @@ def test_what_was_synced_leaves_after_a_month_and_what_was_not_stays(tx: apsw.Co
     assert tx.execute("SELECT row_id FROM sync_log ORDER BY 1").fetchall() == [("b",), ("c",)]
 
 
+def test_a_number_of_the_change_log_is_never_given_twice(tx: apsw.Connection) -> None:
+    tx.execute("DELETE FROM sync_log")
+    change = f"""
+    INSERT INTO sync_log (table_name, row_id, operation, timestamp, synced)
+    VALUES ('patterns', 'a', 'UPDATE', {MOMENT}, 1)
+    RETURNING id
+    """
+    first = tx.execute(change, ("-90 days",)).fetchone()[0]
+    trend(tx, "0 days")
+    retention.apply(tx)
+    assert tx.execute(change, ("0 days",)).fetchone()[0] > first
+
+
 def test_answers_whose_time_is_over_leave(tx: apsw.Connection) -> None:
     cache.put(tx, "a", "1", ttl_seconds=60)
     cache.put(tx, "b", "1", ttl_seconds=60)

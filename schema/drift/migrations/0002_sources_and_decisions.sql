@@ -115,13 +115,13 @@ BEGIN
 END;
 
 CREATE TRIGGER log_constraint_insert AFTER INSERT ON constraints
-WHEN new.status <> 'discovered'
+WHEN new.status <> 'discovered' OR new.notes IS NOT NULL
 BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('constraints', new.id, 'INSERT');
 END;
 
 CREATE TRIGGER log_constraint_update AFTER UPDATE ON constraints
-WHEN (old.status <> 'discovered' OR new.status <> 'discovered')
+WHEN (old.status <> 'discovered' OR new.status <> 'discovered' OR old.notes IS NOT new.notes)
     AND (
         old.name, old.description, old.category, old.status, old.language, old.invariant, old.scope,
         old.enforcement_level, old.enforcement_message, old.enforcement_autofix, old.approved_by,
@@ -137,7 +137,7 @@ BEGIN
 END;
 
 CREATE TRIGGER log_constraint_delete AFTER DELETE ON constraints
-WHEN old.status <> 'discovered'
+WHEN old.status <> 'discovered' OR old.notes IS NOT NULL
 BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('constraints', old.id, 'DELETE');
 END;
@@ -226,17 +226,22 @@ CREATE TRIGGER log_variant_delete AFTER DELETE ON pattern_variants BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('pattern_variants', old.id, 'DELETE');
 END;
 
-CREATE TRIGGER log_setting_insert AFTER INSERT ON config BEGIN
+CREATE TRIGGER log_setting_insert AFTER INSERT ON config
+WHEN new.key <> 'modules'
+BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('config', new.key, 'INSERT');
 END;
 
 CREATE TRIGGER log_setting_update AFTER UPDATE ON config
-WHEN old.value IS NOT new.value
+WHEN new.key <> 'modules'
+    AND old.value IS NOT new.value
 BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('config', new.key, 'UPDATE');
 END;
 
-CREATE TRIGGER log_setting_delete AFTER DELETE ON config BEGIN
+CREATE TRIGGER log_setting_delete AFTER DELETE ON config
+WHEN old.key <> 'modules'
+BEGIN
     INSERT INTO sync_log (table_name, row_id, operation) VALUES ('config', old.key, 'DELETE');
 END;
 
