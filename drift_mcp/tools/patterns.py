@@ -366,11 +366,13 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
     files = None if asked.file is None else list(meant.files_meant(db, asked.file))
     places = conventions.places(db, one.key, files=files)
     page = places[here.offset : here.offset + here.limit]
+    events = conventions.history(db, one.id)
     history = [
         f"{event.date[:16]} {event.action}" + (f" by {event.by}" if event.by else "")
         + (f": {event.details}" if event.details else "")
-        for event in conventions.history(db, one.id)[:_PLACES]
+        for event in events[:_PLACES]
     ]  # fmt: skip
+    earlier = [f"and {count(len(events) - _PLACES, 'events')} before"] if len(events) > _PLACES else []
     lines = [_row(one, (), effects).full, f"first seen {one.first_seen[:10]}"]
     if one.variant:
         lines.append(f"what most places do: {one.variant}")
@@ -392,8 +394,13 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
                 "places",
             ),
         ),
-        tuple(history),
-        data={"patterns": [_described(one, page, effects)], "places_total": len(places), "history": history},
+        (*history, *earlier),
+        data={
+            "patterns": [_described(one, page, effects)],
+            "places_total": len(places),
+            "history": history,
+            "history_total": len(events),
+        },
         items=None,
         window=here,
     )
