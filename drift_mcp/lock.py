@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tomllib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +27,7 @@ from blake3 import blake3
 
 from drift_mcp.errors import DriftError, StoreUnusable
 from drift_mcp.project import Project
+from drift_mcp.store import durable
 from drift_mcp.tables import definitions
 
 NAME: Final = "drift.lock"
@@ -376,21 +376,11 @@ def _put(path: Path, content: bytes, *, is_new: bool) -> None:
                 os.fsync(file.fileno())
             if not is_new:
                 shutil.copymode(place, beside)
-            beside.replace(place)
+            durable.renamed(beside, place)
         finally:
             beside.unlink(missing_ok=True)
-        _sync(place.parent)
     except OSError as problem:
         raise StoreUnusable(
             f"{NAME} cannot be written in {path.parent.name}/: {problem.strerror}. It is as it was. Check the room on "
             "the disk, and the permissions."
         ) from problem
-
-
-def _sync(folder: Path) -> None:
-    if sys.platform != "win32":  # which opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

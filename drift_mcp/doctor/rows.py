@@ -59,6 +59,7 @@ _RULES: Final = (
     _Rule(
         "answers", "info", upkeep.forget_unused_answers, "answers to conventions that no place gives any more", _AWAY
     ),
+    _Rule("retention", "info", retention.apply, "rows of the past that are kept no longer", _AWAY),
 )
 
 
@@ -97,12 +98,11 @@ def _reads(copy: apsw.Connection, is_scanning: bool) -> list[Finding]:
 
 
 def mend(tx: apsw.Connection) -> None:
-    """All of the above, and what is past its time. For whoever holds the scan lock."""
+    """All of the above. For whoever holds the scan lock."""
     for rule in _RULES:
         rule.apply(tx)
     upkeep.end_scans(tx, "It did not end: the process was stopped, or the machine.")
     adjacency.refresh(tx)
-    retention.apply(tx)
     status.refresh(tx)
 
 

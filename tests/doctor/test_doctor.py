@@ -71,6 +71,9 @@ HARM = {
     "environment": "INSERT INTO env_variables (name) VALUES ('NOBODY_READS_IT')",
     "symbols": "INSERT INTO symbols (name) VALUES ('nobody.calls.it')",
     "answers": "INSERT INTO convention_answers (convention, family, choice) VALUES ('q', 'python', 'a')",
+    "retention": """
+        INSERT INTO pattern_history (date, pattern_id, action) VALUES ('2001-01-01T00:00:00.000Z', 'p', 'updated')
+    """,
     "status": """UPDATE status SET body = json_set(body, '$.functions.function', 99)""",
     "adjacency": "INSERT INTO call_adjacency VALUES (1, 0, 0, zeroblob(8), x'')",
     "scans": "INSERT INTO scan_history (scan_id, started_at) VALUES ('died', '2026-01-01T00:00:00.000Z')",
