@@ -15,7 +15,7 @@ from typing import Final
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.doctor import databases, memory, rows, surroundings
 from drift_mcp.doctor.findings import Finding, Report
-from drift_mcp.errors import AlreadyRunning, DriftError, NotInitialised
+from drift_mcp.errors import DriftError, NotInitialised
 from drift_mcp.ingest import scans
 from drift_mcp.project import Project, register
 from drift_mcp.store import lock, restore
@@ -117,7 +117,7 @@ class _Mending:
         try:
             with lock.exclusive(self._project.scan_lock, wait_seconds=_WAIT_SECONDS):
                 self._mend_alone()
-        except AlreadyRunning as problem:
+        except DriftError as problem:  # a scan is running, or nothing can be written here
             self._refuse({each.check for each in self.wanted}, str(problem))
         # A scan takes the lock itself.
         name = self._project.store.name

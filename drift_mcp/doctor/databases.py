@@ -14,7 +14,7 @@ from drift_mcp.errors import NotInitialised, StoreUnusable
 from drift_mcp.project import DRIFT_ID, Project
 from drift_mcp.store import connection, health, mending, schema
 from drift_mcp.store.backup import Database
-from drift_mcp.store.health import BadPage, Differing, Integrity
+from drift_mcp.store.health import BadPage, Differing, Integrity, Step
 
 # A commit folds the WAL into the database from 48 MB on: more says that a reader does not let go, or a writer died.
 _LONG_WAL_BYTES: Final = 64 * 1024 * 1024
@@ -217,18 +217,16 @@ def _contents(store: Database, copy: apsw.Connection) -> list[Finding]:
         )
         for name in health.unfaithful(copy)
     ]
-    found += [
-        Finding("steps", "warning", store.path.name, _STEPS[each.problem].format(each.version), _REPORT)
-        for each in health.steps(copy, store.schema)
-    ]
+    found += [_step(store, each) for each in health.steps(copy, store.schema)]
     return found
 
 
-_STEPS: Final = {
-    "missing": "nothing is recorded of how it came to schema {}",
-    "edited": "the step to schema {} was edited after it had been applied here",
-}
-_REPORT: Final = "It can be read as it is. Please report how it came to this."
+def _step(store: Database, step: Step) -> Finding:
+    if step.problem == "missing":
+        what = f"nothing is recorded of how it came to schema {step.version}"
+        return Finding("steps", "warning", store.path.name, what, "It can be used as it is. Please report this.")
+    what = f"the step to schema {step.version} was edited after it had been applied here, so nothing can be written"
+    return Finding("steps", "error", store.path.name, what, "Use the Drift that made it, and please report this.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def test_a_record_of_its_steps_that_is_wrong_is_told(project: Project, harm: Any
     report = doctor.examine(project)
     assert sorted(each.what for each in report.findings if each.check == "steps") == [
         "nothing is recorded of how it came to schema 1",
-        "the step to schema 2 was edited after it had been applied here",
+        "the step to schema 2 was edited after it had been applied here, so nothing can be written",
     ]
 
 
