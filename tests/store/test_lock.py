@@ -107,3 +107,14 @@ def test_a_failure_inside_lets_go(tmp_path: Path) -> None:
 def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="Is the folder there"), lock.exclusive(tmp_path / "nowhere" / "scan.lock"):
         pass
+
+
+def test_whether_it_is_held_is_told_without_a_trace(tmp_path: Path) -> None:
+    path = tmp_path / "scan.lock"
+    assert not lock.is_held(path) and not path.exists()
+    with lock.exclusive(path):
+        assert lock.is_held(path)
+        said = path.read_text()
+    assert not lock.is_held(path)
+    with lock.exclusive(path):  # it was let go of again
+        assert path.read_text().split(",")[0] == said.split(",")[0]
