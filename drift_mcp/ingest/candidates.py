@@ -7,7 +7,7 @@ instead of all that was said of it before; only that it cannot be decided is no 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from drift_mcp.ingest.given import ABSENT, Given, Spooled, Where, refused, said
@@ -16,7 +16,7 @@ from drift_mcp.tables.calls import NewCall
 from drift_mcp.tables.foreign import Stored
 from drift_mcp.tables.public import Plan, Value
 
-Place: TypeAlias = tuple[int, Given, Given]  # file, line, column
+Place: TypeAlias = tuple[Given, Given]  # line, column
 
 
 class Candidates(NamedTuple):
@@ -29,45 +29,112 @@ class Candidates(NamedTuple):
 
 def merged(
     plan: Plan,
-    rows: Iterable[Spooled],
+    rows: list[Spooled],
     stored: Iterable[Stored],
     known: References,
     symbols: Mapping[str, int],
     ways: Mapping[str, int],
     replaces: Callable[[Stored], bool] | None,
 ) -> Candidates:
-    """`replaces`: the input is the whole truth, and these candidates go unless their site is told of."""
-    before: dict[Place, list[Stored]] = defaultdict(list)
+    """`rows` is emptied: calls are the most of what an input keeps in memory. `replaces`: the input is the whole truth,
+    and these candidates go unless their site is told of."""
+    assert tuple(column.name for column in plan.columns) == NewCall._fields, "calls are told as they are stored"
+    before: dict[int, list[Stored]] = defaultdict(list)
     for each in stored:
-        before[each.file or 0, each.values[1], each.values[2]].append(each)
-    open_ways = {ways[name] for name in ("unresolved", "scanner", "scip")}
-    result = Candidates(set(), [], 0, 0, 0)
-    added = changed = removed = 0
-    for place, listed in _sites(plan, rows, known, symbols, ways).items():
-        there = before.pop(place, ())
+        before[each.file or 0].append(each)
+    # File by file: what is made of the rows of one is small beside the rows of all.
+    by_path: dict[str, list[Spooled]] = defaultdict(list)
+    for row in rows:
+        by_path[cast(str, row.values[0]).partition("::")[0]].append(row)
+    rows.clear()
+    sites = _Sites(known, symbols, ways, replaces)
+    for path in sorted(by_path):
+        sites.merge(by_path.pop(path), before.pop(known.files.get(path, 0), ()))
+    if replaces is not None:
+        for there in before.values():
+            sites.merge((), there)
+    return Candidates(sites.gone, sites.put, sites.added, sites.changed, sites.removed)
+
+
+class _Sites:
+    """Merges the sites of one file after another."""
+
+    def __init__(
+        self,
+        known: References,
+        symbols: Mapping[str, int],
+        ways: Mapping[str, int],
+        replaces: Callable[[Stored], bool] | None,
+    ) -> None:
+        self._known = known
+        self._symbols = symbols
+        self._ways = ways
+        self._replaces = replaces
+        # What a scanner's doubt may take the place of.
+        self._open = {ways[name] for name in ("unresolved", "scanner", "scip")}
+        self.gone: set[tuple[int, int, int]] = set()
+        self.put: list[NewCall] = []
+        self.added = self.changed = self.removed = 0
+
+    def merge(self, rows: Iterable[Spooled], stored: Iterable[Stored]) -> None:
+        before: dict[Place, list[Stored]] = defaultdict(list)
+        for each in stored:
+            before[each.values[1], each.values[2]].append(each)
+        told: dict[Place, list[_Told]] = defaultdict(list)
+        for row in rows:
+            one = self._told(row)
+            told[one.call[1:3]].append(one)
+        for place, listed in told.items():
+            there = before.pop(place, ())
+            if not there and len(listed) == 1:
+                self.added += 1
+                self.put.append(listed[0].call)
+            else:
+                self._site(listed, there)
+        if self._replaces is not None:
+            for there in before.values():
+                lost = [each.values for each in there if self._replaces(each)]
+                self.gone.update(cast(tuple[int, int, int], row[:3]) for row in lost)
+                self.removed += len(lost)
+
+    def _told(self, row: Spooled) -> _Told:
+        where, values = row
+        caller, line, column, candidate, callee, symbol, way, count, reason = cast(tuple[Any, ...], values)
+        functions = self._known.functions
+        caller_id = functions.get(caller) or self._known.function(caller, where, "function_calls.caller_id")
+        callee_id = None
+        if callee.__class__ is str:
+            callee_id = functions.get(callee) or self._known.function(callee, where, "function_calls.callee_id")
+        call = NewCall(
+            caller_id,
+            line,
+            column,
+            0,
+            callee_id,
+            self._symbols[symbol],
+            self._ways[way],
+            0 if count is ABSENT else count,
+            reason if reason.__class__ is str else None,
+        )
+        # Candidates that are not counted follow those that are, in the order given.
+        rank = candidate if candidate.__class__ is int else 2**31
+        return _Told(where, rank, call, count is not ABSENT)
+
+    def _site(self, listed: list[_Told], there: Sequence[Stored]) -> None:
         old = [each.values for each in there]
-        if not old and len(listed) == 1:
-            added += 1
-            result.put.append(listed[0].call)
-            continue
-        is_open = (replaces is not None and all(map(replaces, there))) or all(row[6] in open_ways for row in old)
-        if not is_open and all(each.call.resolution == 0 for each in listed):
-            continue
+        is_whole = self._replaces is not None and all(map(self._replaces, there))
+        is_doubt = all(each.call.resolution == self._ways["unresolved"] for each in listed)
+        if is_doubt and not is_whole and not all(row[6] in self._open for row in old):
+            return
         told = _counted(listed, cast(int, old[0][7]) if old else 0)
         if sorted(old, key=lambda row: (row[0], row[3])) == sorted(told.values()):
-            continue
-        result.gone.update(cast(tuple[int, int, int], row[:3]) for row in old)
-        result.put.extend(told.values())
+            return
+        self.gone.update(cast(tuple[int, int, int], row[:3]) for row in old)
+        self.put.extend(told.values())
         were = {(row[0], row[4], row[5]): row for row in old}
-        added += len(told.keys() - were.keys())
-        removed += len(were.keys() - told.keys())
-        changed += sum(were[key] != call for key, call in told.items() if key in were)
-    if replaces is not None:
-        for untold in before.values():
-            lost = [each.values for each in untold if replaces(each)]
-            result.gone.update(cast(tuple[int, int, int], row[:3]) for row in lost)
-            removed += len(lost)
-    return result._replace(added=added, changed=changed, removed=removed)
+        self.added += len(told.keys() - were.keys())
+        self.removed += len(were.keys() - told.keys())
+        self.changed += sum(were[key] != call for key, call in told.items() if key in were)
 
 
 class _Told(NamedTuple):
@@ -75,44 +142,6 @@ class _Told(NamedTuple):
     rank: int
     call: NewCall
     counts: bool  # whether it says with how many arguments
-
-
-def _sites(
-    plan: Plan, rows: Iterable[Spooled], known: References, symbols: Mapping[str, int], ways: Mapping[str, int]
-) -> dict[Place, list[_Told]]:
-    assert tuple(column.name for column in plan.columns) == NewCall._fields, "calls are told as they are stored"
-    functions, homes = known.functions, dict[str, int]()
-    sites: dict[Place, list[_Told]] = {}
-    for where, values in rows:
-        caller, line, column, candidate, callee, symbol, way, count, reason = cast(tuple[Any, ...], values)
-        caller_id = functions.get(caller) or known.function(caller, where, "function_calls.caller_id")
-        callee_id = None
-        if callee.__class__ is str:
-            callee_id = functions.get(callee) or known.function(callee, where, "function_calls.callee_id")
-        home = homes.get(caller)
-        if home is None:
-            home = homes[caller] = known.files[caller.partition("::")[0]]
-        counts = count is not ABSENT
-        call = NewCall(
-            caller_id,
-            line,
-            column,
-            0,
-            callee_id,
-            symbols[symbol],
-            ways[way],
-            count if counts else 0,
-            reason if reason.__class__ is str else None,
-        )
-        # Candidates that are not counted follow those that are, in the order given.
-        rank = candidate if candidate.__class__ is int else 2**31
-        told = _Told(where, rank, call, counts)
-        there = sites.get((home, line, column))
-        if there is None:
-            sites[home, line, column] = [told]
-        else:
-            there.append(told)
-    return sites
 
 
 def _counted(listed: list[_Told], arguments: int) -> dict[tuple[Value, Value, Value], NewCall]:

@@ -416,10 +416,12 @@ class _Load:
     # -- calls
 
     def _put_calls(self, plan: Plan) -> None:
-        tx, rows = self._tx, self._told.rows.get("function_calls", ())
-        symbol_at = plan.at("callee_symbol")
+        tx, symbol_at = self._tx, plan.at("callee_symbol")
+        near = set(self._homes(plan).values())
+        rows = self._told.rows.pop("function_calls", [])
+        self._progress(len(rows))
         symbols = calls.symbols(tx, {str(row.values[symbol_at]) for row in rows})
-        stored = foreign.stored(tx, plan, self._scope(plan, self._homes(plan).values()))
+        stored = foreign.stored(tx, plan, self._scope(plan, near))
         result = candidates.merged(
             plan, rows, stored, self._references, symbols, calls.resolutions(tx), self._replacing(plan)
         )
@@ -427,7 +429,6 @@ class _Load:
         calls.load(tx, result.put)
         counts = self._counts["function_calls"]
         counts.added, counts.changed, counts.removed = result.added, result.changed, result.removed
-        self._progress(len(rows))
 
     # -- lists: bases, imports, fields
 
