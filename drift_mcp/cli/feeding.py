@@ -29,7 +29,9 @@ def add_to(commands: Any) -> None:
         description="Take facts from another scanner: all of the input, or nothing of it. docs/ingest.md tells more.",
     )
     ingest.add_argument("file", metavar="FILE|-", help="the input; - reads it from stdin")
-    ingest.add_argument("--format", choices=["jsonl"], default="jsonl", help="JSON Lines")
+    ingest.add_argument(
+        "--format", choices=["jsonl", "scip"], default="jsonl", help="JSON Lines (the default), or a SCIP index"
+    )
     ingest.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else")
     ingest.add_argument(
         "--project",
@@ -50,7 +52,10 @@ def _ingest(asked: argparse.Namespace) -> int:
         root = projects.root(asked.project)
     # Not opened before the input is read: one that is malformed makes no store.
     with _opened(asked.file) as (stream, octets), Project(root) as project:
-        found = _lines(project, stream, octets, progress_bar())
+        if asked.format == "scip":
+            found = _index(project, stream, progress_bar())
+        else:
+            found = _lines(project, stream, octets, progress_bar())
     print(render(found, "json" if asked.json else "text", budget(MOST_TOKENS)))
     return DONE
 
@@ -105,6 +110,58 @@ def _told(project: Project, done: Ingested) -> Answer:
             },
             "files": done.files,
             "left_as_decided": done.left,
+            "duration_ms": done.duration_ms,
+        },
+        freshness=fresh,
+    )
+
+
+def _index(project: Project, stream: BinaryIO, tell: Progress | None) -> Answer:
+    from drift_mcp.ingest import scip
+    from drift_mcp.tools import freshness
+    from drift_mcp.tools.answer import Answer, clip, count
+
+    done = scip.ingest(project, stream, on_progress=tell)
+    with project.read() as db:
+        fresh = freshness.of(db)
+    lines = [
+        f"{project.root.name}: {done.scanner or 'the index'} tells of {count(done.documents, 'files')}. "
+        f"{count(done.confirmed, 'call sites')} confirmed, {done.decided:,} decided that were not, "
+        f"{done.corrected:,} corrected, {done.added:,} added; {done.outside:,} of the decided and added lead outside. "
+        f"{done.duration_ms / 1000:.1f} s."
+    ]
+    if done.functions:
+        lines.append(
+            f"{count(done.functions, 'functions')} in files that no scan has read are known by the index alone."
+        )
+    lines.append(f"{count(done.named, 'references')} are no calls: imports, annotations, functions handed over.")
+    if done.left_out:
+        lines.append(f"{count(sum(done.left_out.values()), 'calls')} were left as they are:")
+        lines += [f"  {number:>9,} {scip.LEFT_OUT[why]}" for why, number in sorted(done.left_out.items())]
+    for paths, said in (
+        (done.changed, "have changed since the index was made, and were left out: run the indexer again"),
+        (done.missing, "of the index are not in this project"),
+    ):
+        if paths:
+            lines.append(f"{count(len(paths), 'files')} {said} ({clip(', '.join(paths[:3]), 200)}).")
+    return Answer(
+        "\n".join(lines),
+        data={
+            "project": project.root.name,
+            "scanner": done.scanner,
+            "files": done.documents,
+            "functions": done.functions,
+            "calls": {
+                "confirmed": done.confirmed,
+                "decided": done.decided,
+                "corrected": done.corrected,
+                "added": done.added,
+                "outside": done.outside,
+            },
+            "no_calls": done.named,
+            "left_out": done.left_out,
+            "changed": list(done.changed),
+            "missing": list(done.missing),
             "duration_ms": done.duration_ms,
         },
         freshness=fresh,
