@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -80,9 +80,9 @@ WHERE sensitive_fields.file_id IS NOT NULL
 
 
 def replace_sensitive_fields(tx: apsw.Connection, fields: Iterable[NewSensitiveField]) -> None:
-    """All sensitive fields that the code declares. Those without a place in the code were named by a person or
-    another scanner, and stay as they are; of two that the code gives, the surer one stands."""
-    tx.execute("DELETE FROM sensitive_fields WHERE file_id IS NOT NULL")
+    """All sensitive fields that the code declares. Those without a place in the code, or in a file that no scan of ours
+    reads, were named by a person or another scanner, and stay; of two that the code gives, the surer one stands."""
+    tx.execute("DELETE FROM sensitive_fields WHERE file_id IN (SELECT file_id FROM file_facts)")
     tx.executemany(_SENSITIVE, fields)
 
 
@@ -110,7 +110,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _ACCESS = """
-INSERT INTO function_data_access (function_id, table_name, field_name, operation, line, confidence, whole_row)
+INSERT INTO function_data_access (function_id, table_name, field_name, operation, line, whole_row, confidence)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
@@ -127,27 +127,26 @@ def replace_accesses(tx: apsw.Connection, file_ids: Iterable[int], accesses: Ite
         """,
         (integers(gone),),
     )
-    points = sorted(
-        accesses, key=lambda access: (access.function_id, access.line, access.column_num, access.table_name)
-    )
+    points = sorted(accesses, key=itemgetter(1, 2, 3, 4))  # by function, line, column and table
     # The same few fields again and again.
     as_json = {fields: json.dumps(fields) for fields in {point.fields for point in points}}
     bulk.insert(tx, _POINT, ((*point[:6], as_json[point.fields], *point[7:]) for point in points))
     bulk.insert(tx, _ACCESS, _by_field(points))
 
 
-def _by_field(points: Iterable[NewAccess]) -> list[tuple[int, str, str | None, str, int, float, int]]:
+def _by_field(points: Iterable[NewAccess]) -> Iterator[tuple[int, str, str | None, str, int, int, float]]:
     # Several places on one line may touch the same field: one row, as sure as the surest of them.
     surest: dict[tuple[int, str, str | None, str, int, int], float] = {}
-    for point in points:
-        fields: list[str | None] = list(point.fields)
-        if point.whole_row or not fields:
-            fields.append(None)
-        for field in fields:
-            whole = int(field is None and point.whole_row)
-            key = (point.function_id, point.table_name, field, point.operation, point.line, whole)
-            surest[key] = max(surest.get(key, 0.0), point.confidence)
-    return [(*key[:5], confidence, key[5]) for key, confidence in surest.items()]
+    for _, function, line, _, table, operation, fields, whole_row, _, confidence, _, _ in points:
+        touched: list[tuple[int, str, str | None, str, int, int]] = [
+            (function, table, field, operation, line, 0) for field in fields
+        ]
+        if whole_row or not fields:
+            touched.append((function, table, None, operation, line, whole_row))
+        for key in touched:
+            if confidence > surest.get(key, -1.0):
+                surest[key] = confidence
+    return ((*key, confidence) for key, confidence in surest.items())
 
 
 class Declared(NamedTuple):
