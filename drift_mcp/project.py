@@ -152,6 +152,11 @@ class Project:
             return self._memory
 
     @property
+    def has_memory(self) -> bool:
+        """Whether anything was ever remembered here, or could be."""
+        return (self.store.parent / "cortex.db").exists()
+
+    @property
     def memory_is_open(self) -> bool:
         return self._memory is not None
 

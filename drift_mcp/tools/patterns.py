@@ -16,7 +16,7 @@ import apsw
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tables import conventions, pattern_search, suppressions
+from drift_mcp.tables import across, conventions, pattern_search, suppressions
 from drift_mcp.tables import status as status_row
 from drift_mcp.tables.conventions import Convention, Place
 from drift_mcp.tables.pattern_search import By, Filter, Page, Sort
@@ -265,6 +265,7 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
     return Answer(
         f"{after.name} ({after.id}) {said}."
         + (f" {count(after.outliers, 'outliers')} to look at." if status == "approved" and after.outliers else ""),
+        notes=_speaking_of(project, after.id) if status == "ignored" and before != status else (),
         data={
             "pattern": after.id,
             "name": after.name,
@@ -273,6 +274,18 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
             "reason": after.reason,
         },
     )
+
+
+def _speaking_of(project: Project, pattern: str) -> tuple[str, ...]:
+    """What is remembered about a pattern that holds no more: somebody may act by it."""
+    if not project.has_memory:
+        return ()
+    try:
+        with project.read_both() as db:
+            memories = across.about_pattern(db, pattern)
+    except DriftError as problem:
+        return (f"The verdict is kept. Whether memories speak of it could not be asked: {problem}",)
+    return tuple(f"{one.memory} speaks of it: {clip(one.summary, 120)}" for one in memories)
 
 
 def _as_now(one: Convention, effects: Mapping[int, Effect]) -> Convention:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from drift_mcp.cortex.memories import NewMemory
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
 from drift_mcp.tables import files, listed, scans, status
@@ -208,6 +209,21 @@ def test_a_verdict_is_kept_with_its_history_and_can_be_taken_back(conventions: P
         "ignored by agent: no",
         "approved by agent: we agreed",
     ]
+
+
+def test_who_ignores_a_convention_is_told_what_is_remembered_about_it(conventions: Project) -> None:
+    new = NewMemory("tribal", "Handlers log because we were paged", summary="why we log", patterns=[PATTERN])
+    memory = conventions.memory.add(new).memory
+    said = text(review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="ignore")))
+    assert said == f"Handlers log ({PATTERN}) is now ignored.\n{memory} speaks of it: why we log"
+    assert "speaks of it" not in text(review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="reopen")))
+
+
+def test_a_verdict_is_kept_when_the_memory_cannot_be_asked(conventions: Project) -> None:
+    (conventions.store.parent / "cortex.db").write_bytes(b"no database at all" * 400)
+    said = text(review_pattern(conventions, ReviewPattern(pattern=PATTERN, decision="ignore")))
+    assert "is now ignored" in said
+    assert "The verdict is kept. Whether memories speak of it could not be asked: cortex.db is not a database" in said
 
 
 def test_an_unknown_pattern_is_refused_with_the_nearest(conventions: Project) -> None:
