@@ -69,6 +69,7 @@ class Linking:
         # Paths that had to do with routes before: that had a say in them, or a function that one leads to.
         self.routing_before: set[str] = set()
         self._function_ids: dict[str, Sequence[int]] = {}  # path → function id by definition number
+        self._read: set[str] = set()  # paths of all files that have facts: others, another scanner has told of
 
     def everything(
         self,
@@ -84,6 +85,7 @@ class Linking:
                 if path not in self._blobs:
                     self._blobs[path] = blob
                     paths.append(path)
+        self._read.update(paths)
         package_rows.remember_modules(tx, configuration(manifest))
         modules = modules_of(paths, manifest)
         with bulk.without_indexes(tx) if first else contextlib.nullcontext():
@@ -92,7 +94,8 @@ class Linking:
     def some(self, tx: apsw.Connection, paths: set[str], manifest: packages.Project) -> list[str]:
         known = files.known(tx)
         self._ids.update({path: each.id for path, each in known.items()})
-        modules = modules_of((path for path, each in known.items() if each.extractor is not None), manifest)
+        self._read.update(path for path, each in known.items() if each.extractor is not None)
+        modules = modules_of(self._read, manifest)
         return self._link_files(tx, sorted(paths), modules, fresh=False, everything=False)
 
     def _link_files(
@@ -105,7 +108,7 @@ class Linking:
         evaluator = Evaluator(modules, facts_of.get, class_named=offered.classes_named)
         models = Models(evaluator)
         declared = {path: models.declared_in(path) for path in paths}
-        others = [] if everything else [model_of(each) for each in data.declared(tx) if each.path not in declared]
+        others = [model_of(each) for each in data.declared(tx) if each.path not in declared]
         all_models = sorted_models([*(model for found in declared.values() for model in found), *others])
         if not everything and columns(all_models) != columns(self.models_before):
             # What SQL text touches depends on the tables that are known.
@@ -288,7 +291,7 @@ class Linking:
     def _put_sensitive_fields(self, tx: apsw.Connection, all_models: Iterable[Model]) -> None:
         sensitive: list[data.NewSensitiveField] = []
         # A schema says what a table is now; migrations, how it came to be so, with columns that are gone.
-        kept = list(all_models)
+        kept = [model for model in all_models if model.path in self._read]
         by_schema = {model.table for model in kept if model.framework == "prisma"}
         models = [model for model in kept if model.framework != "sql" or model.table not in by_schema]
         names = {model.name for model in models}

@@ -576,3 +576,44 @@ def test_readers_see_the_old_facts_or_the_new_ones(shop: Any) -> None:
             assert list(db.execute("SELECT count(*) FROM function_calls")) == [(1,)]
         with project.read() as db:
             assert list(db.execute("SELECT qualified_name FROM functions")) == [("g",)]
+
+
+MODEL = "class User(Base):\n    __tablename__ = 'users'\n    password = Column(String)\n"
+SQLALCHEMY = (
+    "from sqlalchemy import Column, String\nfrom sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n\n"
+)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_told_of_data_in_files_that_only_another_scanner_reads_survives_a_scan(shop: Any, full: bool) -> None:
+    shop.write({"schema.rb": "x\n", "m.py": "x = 1\n"})
+    shop.scan()
+    shop.take(
+        function("schema.rb::f"),
+        {
+            "table": "models",
+            "file": "schema.rb",
+            "name": "Order",
+            "table_name": "orders",
+            "line": 1,
+            "fields": ["token"],
+        },
+        {
+            "table": "sensitive_fields",
+            "file": "schema.rb",
+            "table_name": "orders",
+            "field_name": "note",
+            "sensitivity": "pii",
+        },
+        {"table": "entry_points", "function_id": "schema.rb::f", "kind": "cli", "label": "f", "line": 1},
+        {"table": "data_access", "function_id": "schema.rb::f", "table_name": "orders", "operation": "read", "line": 1},
+    )
+    shop.write({"m.py": SQLALCHEMY + MODEL})
+    shop.scan(full=full)
+    fields = "SELECT table_name, field_name FROM sensitive_fields ORDER BY 1"
+    assert shop.asked(fields) == [("orders", "note"), ("users", "password")]
+    shop.write({"m.py": SQLALCHEMY + MODEL.replace("password", "passphrase")})
+    shop.scan(full=full)
+    assert shop.asked(fields) == [("orders", "note"), ("users", "passphrase")]
+    assert shop.asked("SELECT table_name FROM data_models ORDER BY 1") == [("orders",), ("users",)]
+    assert shop.asked("SELECT is_entry_point, is_data_accessor FROM functions WHERE name = 'f'") == [(1, 1)]
