@@ -82,7 +82,7 @@ WHERE sensitive_fields.file_id IS NOT NULL
 def replace_sensitive_fields(tx: apsw.Connection, fields: Iterable[NewSensitiveField]) -> None:
     """All sensitive fields that the code declares. Those without a place in the code, or in a file that no scan of ours
     reads, were named by a person or another scanner, and stay; of two that the code gives, the surer one stands."""
-    tx.execute("DELETE FROM sensitive_fields WHERE file_id IN (SELECT file_id FROM file_facts)")
+    tx.execute("DELETE FROM sensitive_fields WHERE file_id IN (SELECT id FROM file_metadata WHERE source = 'scan')")
     tx.executemany(_SENSITIVE, fields)
 
 

@@ -580,7 +580,7 @@ def test_readers_see_the_old_facts_or_the_new_ones(shop: Any) -> None:
 
 MODEL = "class User(Base):\n    __tablename__ = 'users'\n    password = Column(String)\n"
 SQLALCHEMY = (
-    "from sqlalchemy import Column, String\nfrom sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n\n"
+    "from sqlalchemy import Column, String\nfrom sqlalchemy.orm import declarative_base\n\nBase = declarative_base()\n"
 )
 
 
