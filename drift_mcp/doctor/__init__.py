@@ -32,10 +32,7 @@ def examine(project: Project) -> Report:
     """How the store stands, from its bytes to what its rows mean. Raises NotInitialised when there is none."""
     home = project.store.parent
     if restore.is_unfinished(home):
-        # Whatever is there is half of the one and half of the other.
-        what = "a backup was being put back when the process that did it was killed"
-        todo = "It is put back to the end, as whoever opens the project next would do."
-        return Report((Finding("restore", "error", surroundings.WHERE, what, todo, is_fixable=True),), {})
+        return Report((surroundings.half_restored(home),), {})
     if not project.is_initialised:
         raise NotInitialised(f"{project.root.name} has no store yet. `drift scan` makes one.")
     drift, cortex = databases.of(project)

@@ -13,6 +13,7 @@ from drift_mcp.doctor.findings import Finding
 from drift_mcp.errors import DriftError, StoreUnusable
 from drift_mcp.project import FOLDER, Project, known
 from drift_mcp.store import backup
+from drift_mcp.store import lock as processes
 
 WHERE: Final = f"{FOLDER}/"
 
@@ -30,6 +31,16 @@ def look(project: Project) -> list[Finding]:
         todo = "They are taken away; nothing reads them."
         found.append(Finding("left behind", "info", WHERE, what, todo, is_fixable=True))
     return found + _backups(project) + _registry(project)
+
+
+def half_restored(home: Path) -> Finding:
+    """A restore that has begun and not ended: what is there is half of the one state and half of the other."""
+    if processes.is_held(home / "backup.lock"):
+        what, todo = "a backup is being put back at this moment", "Try again when that is done."
+        return Finding("restore", "error", WHERE, what, todo, is_unusable=True)
+    what = "a backup was being put back when the process that did it was killed"
+    todo = "It is put back to the end, as whoever opens the project next would do."
+    return Finding("restore", "error", WHERE, what, todo, is_fixable=True, is_unusable=True)
 
 
 def left_behind(project: Project) -> list[Path]:

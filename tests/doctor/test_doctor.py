@@ -18,7 +18,7 @@ from drift_mcp.doctor import Report, databases
 from drift_mcp.errors import NotInitialised
 from drift_mcp.ingest import scans
 from drift_mcp.project import DRIFT_ID, Project, register, registry_path
-from drift_mcp.store import connection, lock, schema
+from drift_mcp.store import backup, connection, lock, restore, schema
 from drift_mcp.tables import lookup
 
 LONG_AGO_SECONDS = 2 * 3_600
@@ -120,8 +120,6 @@ def test_what_people_decided_goes_only_with_what_it_is_about(project: Project, h
 
 
 def _backups(project: Project) -> list[Any]:
-    from drift_mcp.store import backup
-
     return backup.listed(project.backups)
 
 
@@ -227,6 +225,31 @@ def test_backups_that_are_old_or_broken_are_told(project: Project) -> None:
     (project.backups / made.file("drift.db")).unlink()
     said = [each.what for each in doctor.examine(project).findings if each.check == "backups"]
     assert len(said) == 2 and "not whole" in said[0] and said[1] == "there is no backup"
+
+
+def test_a_restore_that_was_killed_is_finished_and_one_that_runs_is_left_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = project.back_up("requested")
+    with project.write() as tx:
+        tx.execute("DELETE FROM patterns")
+
+    def killed(home: Path, journal: object, locked: list[Any], moved: object) -> None:
+        while not locked[0].copying.done:
+            locked[0].copying.step(1)
+        raise KeyboardInterrupt  # after the first of the two databases
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(restore, "_change_over", killed)
+        project.put_back(made.stamp)
+    (found,) = doctor.examine(project).findings
+    assert (found.check, found.is_fixable) == ("restore", True)
+    with backup.alone(project.store.parent):
+        (found,) = doctor.examine(project).findings
+        assert (found.check, found.is_fixable) == ("restore", False)
+    after = doctor.mend(project)
+    assert after.is_well and "restore" in mended(after)
+    assert ask(project, "SELECT count(*) FROM patterns") == [(3,)]
 
 
 def test_a_lock_that_differs_is_told(project: Project) -> None:
