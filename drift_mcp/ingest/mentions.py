@@ -45,6 +45,15 @@ class Text:
         except UnicodeDecodeError:  # in the middle of a character
             return None
 
+    def word(self, line: int, start: int, end: int) -> str | None:
+        """What stands there; None when it begins or ends in the middle of a word."""
+        text = self.lines[line]
+        found = text[start:end]
+        cut = (start and _LETTER.match(found) and _LETTER.match(text, start - 1)) or (
+            end < len(text) and _LETTER.match(found, len(found) - 1) and _LETTER.match(text, end)
+        )
+        return None if cut else found
+
     def byte_column(self, line: int, position: int) -> int:
         """A place that Python counts, in bytes of UTF-8."""
         text = self.lines[line]
@@ -217,6 +226,7 @@ class Text:
         return last
 
 
+_LETTER: Final = re.compile(r"[\w$]")
 _LEADS: Final = re.compile(r"\bfrom\b|\brequire\(")
 _INTRODUCES: Final = re.compile(r"(?:^|[^\w.$])(?:def|class|function\s*\*?|interface|enum|func|fn|struct|trait)\s*$")
 _ALIAS: Final = re.compile(r"(?:^|[^\w.$])type\s+$")

@@ -6,6 +6,7 @@ leave functions around functions out of their symbols.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import json
 import re
@@ -44,22 +45,26 @@ symbol_of = functools.lru_cache(maxsize=200_000)(scip_index.symbol)
 
 
 def defined(document: scip_index.Document, text: Text, family: str) -> list[Defined] | None:
-    """What the document defines, in source order. None when the source is another by now: where the index has a
-    definition stands some other word."""
+    """What the document defines, in source order. None when the source is another by now: where the index has a name
+    stands some other word, or a piece of one."""
     found: list[Defined] = []
+    said: dict[str, str] = {}  # the word that each local name stands as
     for one in document.occurrences:
-        symbol = symbol_of(one.symbol)
-        if symbol is None or not _may_be_called(symbol, one, family):
-            continue
         start, end = text.position(one.line, one.start), text.position(one.line, one.end)
         if start is None or end is None:
-            if one.is_definition:
-                return None
+            return None
+        if start == end:
+            continue  # a module has no name in its own source
+        word = text.word(one.line, start, end)
+        symbol = symbol_of(one.symbol)
+        if word is None or not _is_said(one.symbol, symbol, word, said, text, family):
+            return None
+        if symbol is None or not _may_be_called(symbol, one, family):
             continue
         if not one.is_definition and not text.defines(one.line, start):
             continue
         name = spoken(symbol.name)
-        if text.lines[one.line][start:end].strip("\"'`[]") != name.strip("\"'`[]"):
+        if word.strip("\"'`[]") != name.strip("\"'`[]"):
             if one.is_definition:
                 return None
             continue
@@ -68,12 +73,14 @@ def defined(document: scip_index.Document, text: Text, family: str) -> list[Defi
         ):
             continue
         whole = one.around
+        if whole is not None and not 0 <= whole[0] <= one.line <= whole[2] < len(text.lines):
+            whole = None
         first = (one.line, start)
         if whole is not None and symbol.suffix != scip_index.TERM:
             first = min(first, (whole[0], text.position(whole[0], whole[1]) or 0))
         elif family == PYTHON:
             first = (text.decorated_from(one.line), 0)
-        if whole is not None and whole[2] < len(text.lines):
+        if whole is not None:
             last = (whole[2], text.position(whole[2], whole[3]) or 0)
         else:
             line = text.block_end(one.line)
@@ -95,6 +102,21 @@ def defined(document: scip_index.Document, text: Text, family: str) -> list[Defi
             )
         )
     return found
+
+
+def _is_said(
+    name: str, symbol: scip_index.Symbol | None, word: str, said: dict[str, str], text: Text, family: str
+) -> bool:
+    """Whether the word can stand for that symbol, where that is certain: a parameter has one name, and so has what is
+    local to a Python file, save that an import may give it another (`a as b`, `a.b`)."""
+    if symbol is not None:
+        return symbol.suffix != scip_index.PARAMETER or symbol.name == word
+    # scip-python takes `x.__module__` for the x.
+    if family != PYTHON or not name.startswith(scip_index.LOCAL) or word.startswith("__"):
+        return True
+    bare = word.rpartition(" as ")[2].partition(".")[0].strip(" ()")
+    before = said.setdefault(name, bare)
+    return before == bare or text.imports_as(before, bare)
 
 
 def _may_be_called(symbol: scip_index.Symbol, one: scip_index.Occurrence, family: str) -> bool:
@@ -138,9 +160,10 @@ class Outline(NamedTuple):
         """The number of the definition that runs what stands at a place: the innermost one, or the one that is
         decorated there. What a decorator or a default is given is run by the definition outside."""
         here = (line, position)
-        number = len(self.rows) - 1
-        while number and not self.firsts[number] <= here <= self.lasts[number]:
-            number -= 1
+        # The last that begins before it, or one around that: each begins behind the one that it is in.
+        number = bisect.bisect_right(self.firsts, here) - 1
+        while number and here > self.lasts[number]:
+            number = self.rows[number].parent or 0
         while number and not decorates and here < self.bodies[number]:
             number = self.rows[number].parent or 0
         return number

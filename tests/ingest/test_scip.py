@@ -491,6 +491,27 @@ def test_an_edit_since_the_index_was_made_leaves_the_file_out(sides: Shop) -> No
     assert "Cart.total > tax (scip)" in sides.calls()
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        SIDES.replace("    known(1)", "    knowing(1)"),  # a longer word
+        SIDES.replace("other.flush()", "thing.flush()"),  # another value under the same call
+        SIDES.replace("handle(thing, other)", "handle(other, thing)"),
+        SIDES.replace("class Log", "class Fog"),
+        "\n" + SIDES,
+    ],
+)
+def test_an_edit_of_any_name_is_noticed(shop: Shop, edited: str) -> None:
+    values = [
+        (1, "thing", name("sides", "handle().(thing)"), DEF),
+        (1, "other", name("sides", "handle().(other)"), DEF),
+        (3, "other", name("sides", "handle().(other)")),
+    ]
+    shop.write({"sides.py": edited, "tax.py": TAX})
+    told = take(shop, Index().add("sides.py", SIDES, SIDES_NAMES + values).add("tax.py", TAX, TAX_NAMES))
+    assert told.changed == ("sides.py",)
+
+
 def test_documents_of_one_path_hold_together(shop: Shop) -> None:
     shop.write(SHOP)
     index = Index().add("tax.py", TAX, TAX_NAMES).add("app.py", APP, APP_NAMES[:6]).add("app.py", APP, APP_NAMES[4:])
