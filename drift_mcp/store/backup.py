@@ -123,16 +123,15 @@ def create(
     reason: str,
     *,
     program: str,
-    keep: int,
-    spare: Collection[str] = (),
+    keep: int | None,
     on_progress: Progress | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> Backup:
     """Copy all of the databases that are there, as they are at one moment; nobody waits for it. The newest `keep`
-    whole backups stay, this one and those with a stamp in `spare` in any case.
+    whole backups stay (None: all do), and this one in any case.
 
     Raises StoreUnusable when there is no room, or when what was copied is damaged: then nothing is left behind."""
-    if keep < 1:
+    if keep is not None and keep < 1:
         raise DriftError(f"{keep} backups cannot be kept. Keep 1 or more.")
     slug = _slug(reason)
     tell = on_progress or _silent
@@ -158,7 +157,8 @@ def create(
         if same is not None:
             _remove(place, stamp, slug)
             backup = same
-        _retire(place, keep, {backup.stamp, *spare})
+        if keep is not None:
+            retire(place, keep, {backup.stamp})
     return backup
 
 
@@ -217,12 +217,19 @@ def _remove(place: Path, stamp: str, reason: str) -> None:
     mark.unlink(missing_ok=True)
 
 
-def _retire(place: Path, keep: int, spare: Collection[str]) -> None:
+def retire(place: Path, keep: int, spare: Collection[str]) -> None:
+    """Take away the backups that are older than the newest `keep` whole ones, save those with a stamp in `spare`. Hold
+    `alone`."""
     whole = 0
     for each in listed(place):
         if whole >= keep and each.stamp not in spare and (place / _manifest(each.stamp, each.reason)).exists():
-            _remove(place, each.stamp, each.reason)
+            remove(place, each)
         whole += each.problem is None
+
+
+def remove(place: Path, backup: Backup) -> None:
+    """Take away one backup. Hold `alone`."""
+    _remove(place, backup.stamp, backup.reason)
 
 
 def _manifest(stamp: str, reason: str) -> str:

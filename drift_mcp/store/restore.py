@@ -70,19 +70,23 @@ def put_back(
     _give_up_another(home, databases)
     for database in databases:
         _refuse_busy(database)
-    staging = _staging(home)
+    place, staging = backup.folder(home), _staging(home)
+    undo: Backup | None = None
     try:
         with _room():
             staging.mkdir(exist_ok=True)
             for database, copy in wanted:
-                _stage(backup.folder(home) / chosen.file(copy.database), database, copy, staging, tell)
-        undo, sound = _way_back(home, databases, chosen, program, keep, tell)
+                _stage(place / chosen.file(copy.database), database, copy, staging, tell)
+        undo, sound = _way_back(home, databases, program, tell)
         journal = _put_in_place(home, [database for database, _ in wanted], sound, chosen, tell)
     except BaseException:
         if not is_unfinished(home):
             shutil.rmtree(staging, ignore_errors=True)
+            if undo is not None:
+                backup.remove(place, undo)  # nothing has changed, so that there is no way to go back
         raise
-    aside = backup.folder(home) / journal.aside
+    backup.retire(place, keep, {chosen.stamp, undo.stamp if undo else ""})
+    aside = place / journal.aside
     held = {database.path for database, _ in wanted}
     return Restored(
         chosen,
@@ -191,7 +195,7 @@ def _who_writes(path: Path) -> str:
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """What the disk has against it comes out as StoreUnusable."""
+    """What the disk has against it comes out as StoreUnusable; what is damaged, as it is."""
     try:
         yield
     except apsw.FullError as problem:
@@ -201,6 +205,8 @@ def _room() -> Iterator[None]:
             raise StoreUnusable(_FULL) from problem
         raise _unwritable(problem.strerror or str(problem)) from problem
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.ReadOnlyError) as problem:
+        if flaws.is_one(problem):
+            raise
         raise _unwritable(str(problem)) from problem
 
 
@@ -249,15 +255,13 @@ def _damaged(source: Path, reason: str) -> StoreUnusable:
 
 
 def _way_back(
-    home: Path, databases: Sequence[Database], chosen: Backup, program: str, keep: int, tell: Progress
+    home: Path, databases: Sequence[Database], program: str, tell: Progress
 ) -> tuple[Backup | None, set[Path]]:
     """A backup of what is there now, as far as it can be read, and which databases that are."""
     sound = [each for each in databases if each.path.exists()]
     while sound:
         try:
-            made = backup.create(
-                home, sound, backup.RESTORE, program=program, keep=keep, spare={chosen.stamp}, on_progress=tell
-            )
+            made = backup.create(home, sound, backup.RESTORE, program=program, keep=None, on_progress=tell)
         except StoreDamaged as problem:
             sound = [each for each in sound if each.path.name != problem.file]
         else:
@@ -394,7 +398,7 @@ def _copy_pages(locked: list[_Locked], tell: Progress) -> None:
     """All but the last of each, so that the databases then change within a moment."""
     for each in locked:
         name, copying = each.database.path.name, each.copying
-        with connection.explained(each.database.path):
+        with connection.explained(each.database.path), _room():
             while copying.remaining > 1:
                 copying.step(min(_STEP_PAGES, copying.remaining - 1))
                 tell(f"restore {name}", copying.page_count - copying.remaining, copying.page_count)
@@ -402,7 +406,7 @@ def _copy_pages(locked: list[_Locked], tell: Progress) -> None:
 
 def _change_over(home: Path, journal: _Journal, locked: list[_Locked], moved: list[Database]) -> None:
     for each in locked:
-        with connection.explained(each.database.path):
+        with connection.explained(each.database.path), _room():
             while not each.copying.done:
                 each.copying.step(1)
     for database in moved:

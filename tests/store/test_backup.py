@@ -120,13 +120,12 @@ def make(
     reason: str = "requested",
     *,
     keep: int = 5,
-    spare: tuple[str, ...] = (),
     on_progress: backup.Progress | None = None,
     at: datetime = NOON,
 ) -> Backup:
     with backup.alone(home):
         return backup.create(
-            home, databases, reason, program="1.2", keep=keep, spare=spare, on_progress=on_progress, clock=lambda: at
+            home, databases, reason, program="1.2", keep=keep, on_progress=on_progress, clock=lambda: at
         )
 
 
@@ -359,7 +358,9 @@ def test_the_newest_stay(home: Path, databases: list[Database]) -> None:
 def test_one_that_is_spared_stays(home: Path, databases: list[Database]) -> None:
     oldest = make(home, databases)
     for _ in range(3):
-        make(home, databases, keep=2, spare=(oldest.stamp,))
+        make(home, databases)
+    with backup.alone(home):
+        backup.retire(home / "backups", 2, {oldest.stamp})
     assert [each.stamp[-3:] for each in backup.listed(home / "backups")] == ["03Z", "02Z", "00Z"]
 
 

@@ -502,7 +502,8 @@ def test_over_a_store_from_before_checksums_it_says_how(home: Path, databases: l
     with pytest.raises(StoreUnusable, match=r"before Drift kept checksums.*move shelves\.db away.*shelves\.db-wal"):
         put_back(home, databases)
     assert state(databases) == [["long ago"], ["then", "now"]]
-    assert "restoring" not in left_over(home) and "restore.json" not in left_over(home)
+    assert not {"restoring", "restore.json"} & left_over(home)
+    assert len(backup.listed(home / "backups")) == 1, "with nothing changed there is no way back"
     for name in ("shelves.db", "shelves.db-wal", "shelves.db-shm"):
         (home / name).unlink(missing_ok=True)
     put_back(home, databases)
@@ -517,7 +518,8 @@ def test_without_room_nothing_changes(home: Path, databases: list[Database], sha
     # A WAL takes more room than the pages in it.
     largest = max(each.path.stat().st_size for each in databases)
     done = run(NO_ROOM, home, str(int(largest * share)))
-    assert "StoreUnusable: " in done.stderr, done.stderr
+    assert "StoreUnusable: Nothing was restored" in done.stderr or "no backup was made" in done.stderr, done.stderr
+    assert len(backup.listed(home / "backups")) == 1
     assert state(databases) == NOW
     assert are_sound(databases)
     assert not {"restoring", "restore.json"} & left_over(home)
