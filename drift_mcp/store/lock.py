@@ -39,17 +39,22 @@ def exclusive(path: Path, *, wait_seconds: float = 0.0, work: str = "scan") -> I
         ) from problem
     try:
         _wait_for(descriptor, time.monotonic() + wait_seconds, work)
-        os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with contextlib.suppress(OSError):  # a full disk: others are then not told by whom, which costs nothing else
-            os.write(descriptor, f"process {os.getpid()}, since {since}\n".encode("ascii"))
+        _say(descriptor, f"process {os.getpid()}, since {since}\n")
         try:
             yield
         finally:
             # The file stays: taking it away would let two hold a lock of the same name.
-            os.ftruncate(descriptor, 0)
+            _say(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def _say(descriptor: int, holder: str) -> None:
+    # A full disk: others are then not told by whom, or by one who has let go, which costs nothing else.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, holder.encode("ascii"))
 
 
 def is_held(path: Path) -> bool:

@@ -118,3 +118,12 @@ def test_whether_it_is_held_is_told_without_a_trace(tmp_path: Path) -> None:
     assert not lock.is_held(path)
     with lock.exclusive(path):  # it was let go of again
         assert path.read_text().split(",")[0] == said.split(",")[0]
+
+
+def test_a_disk_that_takes_nothing_more_takes_no_lock_away(tmp_path: Path) -> None:
+    """Where even cutting the file fails, what went wrong inside comes out as it is."""
+    path = tmp_path / "scan.lock"
+    if Path("/dev/full").exists():
+        path.symlink_to("/dev/full")
+    with pytest.raises(StoreUnusable, match="inside"), lock.exclusive(path):
+        raise StoreUnusable("inside")
