@@ -202,7 +202,7 @@ class _Load:
         for row in self._told.rows.get("env_access_points", ()):
             if row.values[name] not in known:
                 known.add(row.values[name])
-                implied.append(_spooled(plan, row.where, {"name": row.values[name]}))
+                implied.append(_spooled(plan, row.where, {"name": row.values[name], "source": "scan"}))
         if implied:
             self._told.rows["env_variables"] = [*listed, *implied]
 
@@ -505,7 +505,7 @@ class _Load:
         if name == "patterns":
             fill = self._fill_pattern(plan)
         elif name == "env_variables":
-            fill = _fill_variable(plan)
+            fill = _fill_variable(plan, self._told.header.source)
         result = merged(plan, rows, stored, now=self._now, replaces=self._replacing(plan), fill=fill)
         if name == "patterns":
             result = self._judged(plan, result)
@@ -710,10 +710,12 @@ def _path_of(form: str, text: str) -> str:
     return text.rsplit(":", 2)[0] if form == "place" else text
 
 
-def _fill_variable(plan: Plan) -> Fill:
-    name_at, sensitivity_at = plan.at("name"), plan.at("sensitivity")
+def _fill_variable(plan: Plan, source: str) -> Fill:
+    name_at, sensitivity_at, source_at = plan.at("name"), plan.at("sensitivity"), plan.at("source")
 
     def fill(values: list[Given]) -> None:
+        if values[source_at] is ABSENT:
+            values[source_at] = source
         if values[sensitivity_at] is ABSENT:
             values[sensitivity_at] = env_sensitivity(str(values[name_at]))
 

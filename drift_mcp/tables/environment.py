@@ -64,11 +64,19 @@ WHERE a.var_name = v.name
 """
 
 
+_FORGET = """
+DELETE FROM env_variables
+WHERE source = 'scan'
+    AND name NOT IN (SELECT var_name FROM env_access_points)
+"""
+
+
 def replace(tx: apsw.Connection, file_ids: Iterable[int], accesses: Iterable[NewEnvAccess]) -> None:
-    """All places in these files that read the environment, in place of those that were. Variables follow from them."""
+    """All places in these files that read the environment, in place of those that were. Variables follow from them, save
+    those of which another scanner told."""
     found = list(accesses)
     tx.execute("DELETE FROM env_access_points WHERE file_id IN (SELECT value FROM carray(?))", (integers(file_ids),))
     tx.executemany(_VARIABLE, ((access.var_name, access.sensitivity) for access in found))
     tx.executemany(_ACCESS, ((*access[:3], *access[4:]) for access in found))
-    tx.execute("DELETE FROM env_variables WHERE name NOT IN (SELECT var_name FROM env_access_points)")
+    tx.execute(_FORGET)
     tx.execute(_SUM_UP)

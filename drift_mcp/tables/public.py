@@ -119,7 +119,12 @@ TABLES: Final = (
         names=_FILE,
         public_id=("file_id", "line", "column_num", "table_name"),
     ),
-    Table("env_variables", ("name",)),
+    Table(
+        "env_variables",
+        ("name",),
+        follows=MappingProxyType({"source": "the header's scanner"}),
+        defaults=MappingProxyType({"source": "scan"}),
+    ),
     Table(
         "env_access_points",
         ("file_id", "line", "column_num", "var_name"),

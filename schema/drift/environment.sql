@@ -12,7 +12,8 @@ CREATE TABLE env_variables (
     has_default INTEGER NOT NULL DEFAULT 0 CHECK (has_default IN (0, 1)),  -- at one place at least
     is_required INTEGER NOT NULL DEFAULT 0 CHECK (is_required IN (0, 1)),  -- one place at least fails without it
     default_value TEXT,                            -- as written; redacted when is_redacted
-    is_redacted INTEGER NOT NULL DEFAULT 0 CHECK (is_redacted IN (0, 1))
+    is_redacted INTEGER NOT NULL DEFAULT 0 CHECK (is_redacted IN (0, 1)),
+    source TEXT NOT NULL DEFAULT 'scan'            -- 'scan': it is known from the places that read it; else who told of it
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idx_env_variables_sensitivity ON env_variables (sensitivity);

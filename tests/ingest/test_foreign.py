@@ -617,3 +617,16 @@ def test_what_is_told_of_data_in_files_that_only_another_scanner_reads_survives_
     assert shop.asked(fields) == [("orders", "note"), ("users", "passphrase")]
     assert shop.asked("SELECT table_name FROM data_models ORDER BY 1") == [("orders",), ("users",)]
     assert shop.asked("SELECT is_entry_point, is_data_accessor FROM functions WHERE name = 'f'") == [(1, 1)]
+
+
+def test_a_variable_that_another_scanner_told_of_outlives_a_scan_and_one_that_is_read_no_more_does_not(
+    shop: Any,
+) -> None:
+    shop.write({"a.py": "import os\n\nHOST = os.environ['HOST']\n"})
+    shop.scan()
+    shop.take({"table": "env_variables", "name": "DATABASE_URL", "sensitivity": "secret"})
+    shop.write({"a.py": "HOST = 'here'\n"})
+    shop.scan()
+    assert shop.asked("SELECT name, sensitivity, source FROM env_variables") == [
+        ("DATABASE_URL", "secret", "ruby-facts")
+    ]
