@@ -72,8 +72,8 @@ WHERE source = 'scan'
 
 
 def replace(tx: apsw.Connection, file_ids: Iterable[int], accesses: Iterable[NewEnvAccess]) -> None:
-    """All places in these files that read the environment, in place of those that were. Variables follow from them, save
-    those of which another scanner told."""
+    """All places in these files that read the environment, in place of those that were. Variables follow from them,
+    save those of which another scanner told."""
     found = list(accesses)
     tx.execute("DELETE FROM env_access_points WHERE file_id IN (SELECT value FROM carray(?))", (integers(file_ids),))
     tx.executemany(_VARIABLE, ((access.var_name, access.sensitivity) for access in found))
