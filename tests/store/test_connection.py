@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
+from drift_mcp.errors import DriftError, NotInitialised, StoreDamaged, StoreUnusable
 from drift_mcp.store import connection, migrate
 from drift_mcp.store.schema import Schema
 
@@ -142,6 +142,21 @@ def test_a_store_older_than_this_program_is_not_read_as_it_is(path: Path, librar
         db.pragma("user_version", 0)
     with pytest.raises(StoreUnusable, match="has schema 0, and this Drift reads 1"):
         connection.open_reader(path, library)
+
+
+@pytest.mark.parametrize("bit", range(8))
+@pytest.mark.parametrize("door", [migrate.opened, connection.open_reader])
+def test_a_flipped_bit_in_the_byte_that_tells_of_checksums_is_damage(
+    path: Path, library: Schema, door: Callable[[Path, Schema], apsw.Connection], bit: int
+) -> None:
+    """With another number there, SQLite looks at no checksum, and takes long values for others."""
+    migrate.opened(path, library).close()
+    before = bytearray(path.read_bytes())
+    before[20] ^= 1 << bit
+    path.write_bytes(before)
+    with pytest.raises(StoreDamaged, match=r"library\.db is damaged: its first page says falsely"):
+        door(path, library)
+    assert path.read_bytes() == before
 
 
 def test_a_flipped_bit_in_a_value_is_an_error_and_no_answer(path: Path, library: Schema) -> None:
