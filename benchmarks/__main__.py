@@ -1,6 +1,6 @@
-"""`python -m benchmarks [NAME …] [--repo PATH]`: runs the benchmarks named, all of them by default.
+"""`python -m benchmarks [NAME …] [--repo PATH] [--sqlite-source DIR]`: runs the benchmarks named, or all.
 
-Each prints one table. `scan` needs a repository to read, which is given and never downloaded.
+Each prints its tables. `scan` needs a repository to read, which is given and never downloaded.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answers, memory, scan, start
+from benchmarks import answers, busy, memory, scale, scan, start, store
 
-NAMES = ("scan", "answers", "start", "memory")
+NAMES = ("scan", "answers", "start", "memory", "store", "scale", "busy")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Drift, one table per name.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--repo", type=Path, metavar="PATH", help="the repository that `scan` reads a copy of")
+    parser.add_argument(
+        "--sqlite-source",
+        type=Path,
+        metavar="DIR",
+        help="with sqlite3.c, for the C program that `store` is compared with",
+    )
     asked = parser.parse_args()
     names: list[str] = asked.names or [name for name in NAMES if name != "scan" or asked.repo]
     unknown = sorted(set(names) - set(NAMES))
@@ -40,8 +46,14 @@ def main() -> int:
                 answers.run(here)
             elif name == "start":
                 start.run(here)
-            else:
+            elif name == "memory":
                 memory.run(here)
+            elif name == "store":
+                store.run(here, asked.sqlite_source)
+            elif name == "scale":
+                scale.run(here)
+            else:
+                busy.run(here)
     return 0
 
 

@@ -231,23 +231,20 @@ class Made(NamedTuple):
 
 def make(root: Path) -> Made:
     """Makes the store in `root`, which is there and empty."""
-    dice = random.Random(20)  # any number: the store is the same in every run
     with Project(root) as project:
         init(project)
         with project.write() as tx:
             scans.start(tx, "generated", incremental=False, commit=None)
-            file_ids = list(files.put(tx, _files(root)).values())
+            begun = begin(tx, root)
+            made = rows(begun)
             with bulk.without_indexes(tx):
-                ids = functions.load(tx, ((file_id, _functions(n)) for n, file_id in enumerate(file_ids)))
-                keys = [key for file_id in file_ids for key in ids[file_id][1:]]
-                calls.load(tx, _calls(tx, dice, keys))
-                data.replace_models(tx, (), (_model(number, file_ids) for number in range(TABLES)))
-                data.replace_sensitive_fields(tx, _sensitive(file_ids))
-                data.replace_accesses(tx, (), [_access(dice, file_ids, keys) for _ in range(ACCESSES)])
-                patterns.put(tx, (_pattern(dice, number) for number in range(PATTERNS)))
-                patterns.replace_locations(tx, (), _places(dice, file_ids))
+                load_graph(tx, made)
+                data.replace_models(tx, (), (_model(number, begun.file_ids) for number in range(TABLES)))
+                data.replace_sensitive_fields(tx, _sensitive(begun.file_ids))
+                patterns.put(tx, made.patterns)
+                patterns.replace_locations(tx, (), made.places)
             patterns.settle(tx)
-            routes = dice.sample(keys, ROUTES)
+            routes = begun.dice.sample(begun.keys, ROUTES)
             entry_points.replace_all(tx, (_route(number, key) for number, key in enumerate(routes)))
             functions.mark_roles(tx)
             files.recount(tx)
@@ -257,8 +254,63 @@ def make(root: Path) -> Made:
         project.writer.optimize()
         project.writer.checkpoint()
         with project.read() as db:
-            named = functions.public_ids(db, keys)
-    return Made(tuple(named[key] for key in keys), tuple(keys), *_tables(), tuple(_NOUNS))
+            named = functions.public_ids(db, begun.keys)
+    return Made(tuple(named[key] for key in begun.keys), tuple(begun.keys), *_tables(), tuple(_NOUNS))
+
+
+class Begun(NamedTuple):
+    """What the rows of the large tables refer to: it is in the store before they are."""
+
+    dice: random.Random
+    file_ids: list[int]
+    keys: list[int]  # that the functions will have, module bodies apart
+    symbols: list[int]
+    ways: dict[str, int]
+
+
+def begin(tx: apsw.Connection, root: Path, number: int = FILES) -> Begun:
+    """Files and symbols of a project of so many files, in an empty store. The files are made in `root`."""
+    file_ids = list(files.put(tx, _files(root, number)).values())
+    start = functions.next_id(tx)
+    # The first definition of each file is its module body.
+    keys = [start + place for place in range(number * (FUNCTIONS_A_FILE + 1)) if place % (FUNCTIONS_A_FILE + 1)]
+    names = [f"{verb}_{noun}" for verb in _VERBS[:20] for noun in _NOUNS]
+    # Any number seeds the dice: the store is the same in every run.
+    return Begun(random.Random(20), file_ids, keys, list(calls.symbols(tx, names).values()), calls.resolutions(tx))
+
+
+class Rows(NamedTuple):
+    """What a scan hands to the large tables."""
+
+    functions: list[tuple[int, list[functions.NewFunction]]]
+    calls: list[calls.NewCall]
+    accesses: list[data.NewAccess]
+    patterns: list[patterns.Finding]
+    places: list[patterns.NewLocation]
+
+
+def rows(begun: Begun) -> Rows:
+    """Those of a project of the usual size."""
+    return Rows(
+        [(file_id, _functions(number)) for number, file_id in enumerate(begun.file_ids)],
+        calls_of(begun),
+        [_access(begun) for _ in range(ACCESSES)],
+        [_pattern(begun.dice, number) for number in range(PATTERNS)],
+        _places(begun.dice, begun.file_ids),
+    )
+
+
+def graph_rows(begun: Begun) -> Rows:
+    """Functions and calls alone, of a project of any size."""
+    found = [(file_id, _functions(number)) for number, file_id in enumerate(begun.file_ids)]
+    return Rows(found, calls_of(begun), [], [], [])
+
+
+def load_graph(tx: apsw.Connection, made: Rows) -> None:
+    """Functions, calls and data accesses, in the order of a scan."""
+    functions.load(tx, made.functions)
+    calls.load(tx, made.calls)
+    data.replace_accesses(tx, (), made.accesses)
 
 
 def _tables() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -266,10 +318,11 @@ def _tables() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return names[_SHARED_TABLES:], names[:_SHARED_TABLES]
 
 
-def _files(root: Path) -> list[files.NewFile]:
+def _files(root: Path, number_of_files: int) -> list[files.NewFile]:
     found = []
-    for number in range(FILES):
-        folder = root / "src" / _NOUNS[number // _FILES_AN_APPLICATION]
+    for number in range(number_of_files):
+        again, noun = divmod(number // _FILES_AN_APPLICATION, len(_NOUNS))
+        folder = root / "src" / (_NOUNS[noun] + (f"_{again}" if again else ""))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{_VERBS[number % len(_VERBS)]}_{number}.py"
         path.touch()
@@ -326,10 +379,8 @@ def _function(qualified_name: str, name: str, kind: str, parent: int | None, lin
     )
 
 
-def _calls(tx: apsw.Connection, dice: random.Random, keys: list[int]) -> list[calls.NewCall]:
-    names = [f"{verb}_{noun}" for verb in _VERBS[:20] for noun in _NOUNS]
-    symbols = list(calls.symbols(tx, names).values())
-    ways = calls.resolutions(tx)
+def calls_of(begun: Begun) -> list[calls.NewCall]:
+    dice, keys = begun.dice, begun.keys
     found = []
     for place, caller in enumerate(keys):
         for number in range(CALLS_A_FUNCTION):
@@ -341,9 +392,9 @@ def _calls(tx: apsw.Connection, dice: random.Random, keys: list[int]) -> list[ca
                     10 + number,
                     8,
                     0,
-                    keys[_called_from(dice, place)] if inside else None,
-                    dice.choice(symbols),
-                    ways[way],
+                    keys[_called_from(dice, place, len(keys))] if inside else None,
+                    dice.choice(begun.symbols),
+                    begun.ways[way],
                     2,
                     "unknown_receiver" if way == "unresolved" else None,
                 )
@@ -351,7 +402,7 @@ def _calls(tx: apsw.Connection, dice: random.Random, keys: list[int]) -> list[ca
     return found
 
 
-def _called_from(dice: random.Random, place: int) -> int:
+def _called_from(dice: random.Random, place: int, most: int) -> int:
     """The place of a function that the one at `place` calls: routes stand first in an application, storage last, and
     calls lead from the one to the other, apart from a few that lead back."""
     application = FUNCTIONS_A_FILE * _FILES_AN_APPLICATION
@@ -360,11 +411,11 @@ def _called_from(dice: random.Random, place: int) -> int:
     if chance < 0.5:  # in the same file
         return dice.randrange(place, place - place % FUNCTIONS_A_FILE + FUNCTIONS_A_FILE)
     if chance < 0.8:  # in the same application
-        return dice.randrange(place, first + application)
+        return dice.randrange(place, min(first + application, most))
     if chance < 0.83:  # back, which makes cycles
         return dice.randrange(first, place + 1)
     # In what is shared; the cube draws most calls to a few functions there.
-    shared = application * _SHARED_APPLICATIONS
+    shared = min(application * _SHARED_APPLICATIONS, most)
     least = place if place < shared else 0
     return least + int(dice.random() ** 3 * (shared - least))
 
@@ -387,8 +438,9 @@ def _sensitive(file_ids: list[int]) -> list[data.NewSensitiveField]:
     ]
 
 
-def _access(dice: random.Random, file_ids: list[int], keys: list[int]) -> data.NewAccess:
-    place = dice.randrange(len(keys))
+def _access(begun: Begun) -> data.NewAccess:
+    dice = begun.dice
+    place = dice.randrange(len(begun.keys))
     applications = FILES // _FILES_AN_APPLICATION
     if dice.random() < 0.15:
         table = dice.randrange(_SHARED_TABLES)
@@ -397,8 +449,8 @@ def _access(dice: random.Random, file_ids: list[int], keys: list[int]) -> data.N
         table = dice.randrange(_SHARED_TABLES + own, TABLES, applications)
     operation = dice.choices(("read", "write", "delete"), (75, 20, 5))[0]
     return data.NewAccess(
-        file_ids[place // FUNCTIONS_A_FILE],
-        keys[place],
+        begun.file_ids[place // FUNCTIONS_A_FILE],
+        begun.keys[place],
         20,
         dice.randrange(80),
         _table(table),
