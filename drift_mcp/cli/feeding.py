@@ -131,16 +131,14 @@ def _index(project: Project, stream: BinaryIO, tell: Progress | None) -> Answer:
         f"{done.duration_ms / 1000:.1f} s."
     ]
     if done.functions:
-        lines.append(
-            f"{count(done.functions, 'functions')} in files that no scan has read are known by the index alone."
-        )
-    lines.append(f"{count(done.named, 'references')} are no calls: imports, annotations, functions handed over.")
+        lines.append(f"{count(done.functions, 'functions')} known by the index alone, in files that no scan has read.")
+    lines.append(f"{count(done.named, 'references')} without a call: imports, annotations, functions handed over.")
     if done.left_out:
-        lines.append(f"{count(sum(done.left_out.values()), 'calls')} were left as they are:")
+        lines.append(f"{count(sum(done.left_out.values()), 'calls')} left as they are:")
         lines += [f"  {number:>9,} {scip.LEFT_OUT[why]}" for why, number in sorted(done.left_out.items())]
     for paths, said in (
-        (done.changed, "have changed since the index was made, and were left out: run the indexer again"),
-        (done.missing, "of the index are not in this project"),
+        (done.changed, "left out, for the source is another since the index was made: run the indexer again"),
+        (done.missing, "of the index not found in this project"),
     ):
         if paths:
             lines.append(f"{count(len(paths), 'files')} {said} ({clip(', '.join(paths[:3]), 200)}).")

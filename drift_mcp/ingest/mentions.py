@@ -67,7 +67,14 @@ class Text:
 
     def imports_as(self, name: str, alias: str) -> bool:
         """Whether an import of this file gives `name` that other name."""
-        said = re.compile(rf"(?<![\w$]){re.escape(name)}\s+as\s+{re.escape(alias)}(?![\w$])")
+        return self._renames(re.escape(name), alias)
+
+    def imports_below_as(self, module: str, alias: str) -> bool:
+        """Whether an import of this file gives that name to `module`, or to a module below it."""
+        return self._renames(rf"{re.escape(module)}(?:\.\w+)*", alias)
+
+    def _renames(self, named: str, alias: str) -> bool:
+        said = re.compile(rf"(?<![\w$]){named}\s+as\s+{re.escape(alias)}(?![\w$])")
         return any(said.search(line) for line in self.lines if " as " in line)
 
     def imports_default(self, alias: str) -> bool:

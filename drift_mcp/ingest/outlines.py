@@ -116,7 +116,7 @@ def _is_said(
         return True
     bare = word.rpartition(" as ")[2].partition(".")[0].strip(" ()")
     before = said.setdefault(name, bare)
-    return before == bare or text.imports_as(before, bare)
+    return before == bare or text.imports_below_as(before, bare)
 
 
 def _may_be_called(symbol: scip_index.Symbol, one: scip_index.Occurrence, family: str) -> bool:

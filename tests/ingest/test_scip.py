@@ -620,7 +620,7 @@ def test_the_command_says_what_an_index_gave(shop: Shop, index_file: Path, capsy
     assert cli.main(["ingest", str(index_file), "--format", "scip", "--project", str(shop.root)]) == 0
     said = capsys.readouterr().out
     assert "scip-python 0.6 tells of 2 files" in said
-    assert "3 references are no calls" in said
+    assert "3 references without a call" in said
 
 
 def test_the_command_refuses_what_is_no_index(shop: Shop, index_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
