@@ -319,6 +319,20 @@ def stamps(db: apsw.Connection, paths: Sequence[str]) -> list[Stamp]:
     return [Stamp(*row) for row in db.execute(_STAMPS, (arrays.texts(paths),))] if paths else []
 
 
+_OTHERS = """
+SELECT m.path
+FROM file_metadata m
+WHERE m.path IN carray(?)
+    AND m.source <> 'scan'
+    AND NOT EXISTS (SELECT 1 FROM file_facts x WHERE x.file_id = m.id)
+"""
+
+
+def of_other_scanners(db: apsw.Connection, paths: Sequence[str]) -> set[str]:
+    """Those of the files that no scan of ours reads."""
+    return {row[0] for row in db.execute(_OTHERS, (arrays.texts(paths),))} if paths else set()
+
+
 _PROBLEMS_IN = """
 SELECT p.kind, p.line, p.message
 FROM file_problems p

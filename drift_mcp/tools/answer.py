@@ -49,6 +49,7 @@ class Freshness:
     commit: str | None = None
     changed: tuple[str, ...] = ()  # changed since they were scanned, and not scanned again yet
     refreshed: tuple[str, ...] = ()  # had changed, and were scanned again for this answer
+    told: tuple[str, ...] = ()  # those of the changed that another scanner has told of, and no scan reads
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -69,8 +70,11 @@ class Freshness:
             said += f" at {self.commit[:7]}"
         if self.refreshed:
             said += f", {_named(self.refreshed)} scanned again just now"
-        if self.changed:
-            said += f", {_named(self.changed)} changed since (scan_project brings it up to date)"
+        ours = [path for path in self.changed if path not in self.told]
+        if ours:
+            said += f", {_named(ours)} changed since (scan_project brings it up to date)"
+        if self.told:
+            said += f", {_named(self.told)} changed since another scanner told of it (`drift ingest` takes it anew)"
         return said
 
 

@@ -130,6 +130,9 @@ def _refreshed(project: Project, files: list[str] | None) -> list[str]:
             if len(files) > _MOST_COMPARED:
                 return []
         changed = freshness.changed(db, project.root, files)
+        # What only another scanner reads, a scan does not bring up to date; what is gone it takes away.
+        others = lookup.of_other_scanners(db, changed)
+        changed = [path for path in changed if path not in others or not (project.root / path).exists()]
     if not 0 < len(changed) <= freshness.FEW_FILES:
         return []
     # The scanner and its grammars are imported where the first change needs them: answers alone never do.

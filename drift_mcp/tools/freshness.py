@@ -46,4 +46,6 @@ def of(db: apsw.Connection, pending: Sequence[str] = (), refreshed: Sequence[str
     last = status.last_scan(db)
     if last is None:
         return Freshness()
-    return Freshness(last.completed_at, last.commit, tuple(pending), tuple(refreshed))
+    told = lookup.of_other_scanners(db, pending)
+    again = tuple(path for path in refreshed if path not in pending)
+    return Freshness(last.completed_at, last.commit, tuple(pending), again, tuple(sorted(told)))

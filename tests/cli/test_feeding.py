@@ -96,3 +96,19 @@ def test_a_store_that_cannot_be_used_ends_with_three(project: Path, capsys: pyte
     (project / ".drift" / "drift.db").write_bytes(b"no database at all, and longer than that")
     (project / "facts.jsonl").write_text(TEXT)
     assert run(capsys, "ingest", "facts.jsonl")[0] == 3
+
+
+def test_a_file_that_changed_since_it_was_told_of_is_named_with_who_can_tell_anew(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "facts.jsonl").write_text(TEXT)
+    run(capsys, "ingest", "facts.jsonl")
+    assert "changed" not in run(capsys, "callers", "tax")[1]
+    (project / "till.rb").write_text("def tax\n  2\nend\ndef sum\n  tax\n")
+    said = run(capsys, "callers", "tax")[1].splitlines()[-1]
+    assert "till.rb changed since another scanner told of it (`drift ingest` takes it anew)" in said
+    assert "scanned again" not in said and "scan_project" not in said
+    assert json.loads(run(capsys, "callers", "tax", "--json")[1])["freshness"]["files_changed_since"] == 1
+    (project / "till.rb").unlink()
+    status, _, err = run(capsys, "callers", "tax")
+    assert status == 2 and "No function" in err
