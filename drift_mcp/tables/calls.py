@@ -188,7 +188,7 @@ def undecide(tx: apsw.Connection, functions: Iterable[int]) -> None:
 def symbols(tx: apsw.Connection, names: Iterable[str]) -> dict[str, int]:
     """The id of each name; new names are added."""
     wanted = sorted(set(names))
-    tx.executemany("INSERT INTO symbols (name) VALUES (?) ON CONFLICT (name) DO NOTHING", ((name,) for name in wanted))
+    bulk.insert(tx, "INSERT INTO symbols (name) VALUES (?) ON CONFLICT (name) DO NOTHING", ((name,) for name in wanted))
     return dict(
         tx.execute("SELECT name, id FROM symbols WHERE name IN (SELECT value FROM carray(?))", (texts(wanted),))
     )

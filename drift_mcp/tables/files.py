@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
+from drift_mcp.tables import bulk
 from drift_mcp.tables.arrays import integers, texts
 
 
@@ -95,7 +96,7 @@ def drop_facts(tx: apsw.Connection, ids: Iterable[int]) -> None:
 def replace_names(tx: apsw.Connection, ids: Iterable[int], names: Iterable[tuple[str, int]]) -> None:
     """(name, file): what linking these files asked the whole project for."""
     tx.execute("DELETE FROM name_dependencies WHERE file_id IN (SELECT value FROM carray(?))", (integers(ids),))
-    tx.executemany("INSERT OR IGNORE INTO name_dependencies (name, file_id) VALUES (?, ?)", sorted(names))
+    bulk.insert(tx, "INSERT OR IGNORE INTO name_dependencies (name, file_id) VALUES (?, ?)", sorted(names))
 
 
 class NewImport(NamedTuple):
@@ -115,7 +116,7 @@ _IMPORT = (
 
 def replace_imports(tx: apsw.Connection, ids: Iterable[int], imports: Iterable[NewImport]) -> None:
     tx.execute("DELETE FROM imports WHERE file_id IN (SELECT value FROM carray(?))", (integers(ids),))
-    tx.executemany(_IMPORT, imports)
+    bulk.insert(tx, _IMPORT, imports)
 
 
 _RECOUNT = """

@@ -112,7 +112,7 @@ def replace_bases(tx: apsw.Connection, ids: Iterable[int], bases: Iterable[tuple
         """,
         (integers(ids),),
     )
-    tx.executemany("INSERT INTO class_bases (class_id, position, base_name, base_id) VALUES (?, ?, ?, ?)", bases)
+    bulk.insert(tx, "INSERT INTO class_bases (class_id, position, base_name, base_id) VALUES (?, ?, ?, ?)", bases)
 
 
 _MARK_ENTRY_POINTS = """

@@ -239,7 +239,7 @@ def replace_evidence(tx: apsw.Connection, file_ids: Iterable[int], evidence: Ite
     ids = {tuple(row[:3]): row[3] for row in tx.execute(_ANSWERS)}
     rows = [(ids[one.convention, one.family, one.choice], one.file_id, one.line, one.column_num) for one in found]
     rows.sort()
-    tx.executemany(_EVIDENCE, rows)
+    bulk.insert(tx, _EVIDENCE, rows)
 
 
 class Answered(NamedTuple):
