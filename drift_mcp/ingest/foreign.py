@@ -506,6 +506,8 @@ class _Load:
             fill = self._fill_pattern(plan)
         elif name == "env_variables":
             fill = _fill_variable(plan, self._told.header.source)
+        elif name == "packages":
+            fill = _fill_source(plan, self._told.header.source)
         result = merged(plan, rows, stored, now=self._now, replaces=self._replacing(plan), fill=fill)
         if name == "patterns":
             result = self._judged(plan, result)
@@ -710,12 +712,21 @@ def _path_of(form: str, text: str) -> str:
     return text.rsplit(":", 2)[0] if form == "place" else text
 
 
-def _fill_variable(plan: Plan, source: str) -> Fill:
-    name_at, sensitivity_at, source_at = plan.at("name"), plan.at("sensitivity"), plan.at("source")
+def _fill_source(plan: Plan, source: str) -> Fill:
+    source_at = plan.at("source")
 
     def fill(values: list[Given]) -> None:
         if values[source_at] is ABSENT:
             values[source_at] = source
+
+    return fill
+
+
+def _fill_variable(plan: Plan, source: str) -> Fill:
+    name_at, sensitivity_at, fill_source = plan.at("name"), plan.at("sensitivity"), _fill_source(plan, source)
+
+    def fill(values: list[Given]) -> None:
+        fill_source(values)
         if values[sensitivity_at] is ABSENT:
             values[sensitivity_at] = env_sensitivity(str(values[name_at]))
 

@@ -57,6 +57,7 @@ def write_anew(path: Path, extensions: Iterable[Path] = ()) -> None:
     ):
         db.set_busy_timeout(_BUSY_MS)
         db.pragma("temp_store", 2)  # nothing is written outside of .drift/
+        _as_a_wal(db)
         connection.ask_for_checksums(db)
         db.execute("REINDEX")
         for name in health.searched(db):
@@ -72,9 +73,16 @@ def vacuum(path: Path, extensions: Iterable[Path] = ()) -> None:
         closing(connection.open_any(path, apsw.SQLITE_OPEN_READWRITE, extensions=extensions, busy_ms=_BUSY_MS)) as db,
     ):
         db.pragma("temp_store", 2)
+        _as_a_wal(db)
         connection.ask_for_checksums(db)
         db.execute("VACUUM")
         fold(db)
+
+
+def _as_a_wal(db: apsw.Connection) -> None:
+    # Without one, pages that VACUUM writes before the first page says that it has checksums would have none. Stores
+    # have one; another program may have taken it away.
+    db.pragma("journal_mode", "wal")
 
 
 def fold(db: apsw.Connection) -> None:

@@ -22,7 +22,8 @@ ON CONFLICT (path) DO UPDATE SET
     dev_dependencies = excluded.dev_dependencies,
     language = excluded.language,
     framework = excluded.framework,
-    last_scanned = excluded.last_scanned
+    last_scanned = excluded.last_scanned,
+    source = excluded.source
 """
 
 # A file belongs to the innermost package around it.
@@ -53,9 +54,9 @@ SET
 
 
 def replace_all(tx: apsw.Connection, packages: Iterable[Package]) -> None:
-    """The packages that there are, counted: after `files.recount`."""
+    """The packages that a scan finds, counted: after `files.recount`. Those of which only another scanner told stand."""
     found = list(packages)
-    gone = {row[0] for row in tx.execute("SELECT path FROM packages")} - {package.path for package in found}
+    gone = {row[0] for row in tx.execute("SELECT path FROM packages WHERE source = 'scan'")} - {package.path for package in found}
     tx.executemany("DELETE FROM packages WHERE path = ?", ((path,) for path in gone))
     tx.executemany(
         _PUT,

@@ -98,9 +98,14 @@ TABLES: Final = (
         "packages",
         ("path",),
         follows=MappingProxyType(
-            {"pattern_count": "the files in its folder", "function_count": "the files in its folder"}
+            {
+                "pattern_count": "the files in its folder",
+                "function_count": "the files in its folder",
+                "source": "the header's scanner",
+            }
         ),
         seen="last_scanned",
+        defaults=MappingProxyType({"source": "scan"}),
     ),
     Table(
         "data_models",

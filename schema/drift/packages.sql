@@ -16,7 +16,8 @@ CREATE TABLE packages (
     pattern_count INTEGER NOT NULL DEFAULT 0 CHECK (pattern_count >= 0),
     function_count INTEGER NOT NULL DEFAULT 0 CHECK (function_count >= 0),
     last_scanned TEXT CHECK (last_scanned GLOB '????-??-??T??:??:??.???Z'),
-    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (created_at GLOB '????-??-??T??:??:??.???Z')
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
+    source TEXT NOT NULL DEFAULT 'scan'            -- 'scan', or another scanner: then a scan lets it stand
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idx_packages_name ON packages (name);

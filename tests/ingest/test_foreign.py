@@ -630,3 +630,14 @@ def test_a_variable_that_another_scanner_told_of_outlives_a_scan_and_one_that_is
     assert shop.asked("SELECT name, sensitivity, source FROM env_variables") == [
         ("DATABASE_URL", "secret", "ruby-facts")
     ]
+
+
+def test_a_package_that_another_scanner_told_of_outlives_a_scan_until_the_scan_finds_it(shop: Any) -> None:
+    shop.take({"table": "packages", "path": "gems/pay", "name": "pay", "package_manager": "bundler"})
+    shop.write({"package.json": '{"name": "shop", "version": "1.0.0"}', "a.py": "A = 1\n"})
+    shop.scan()
+    packages = "SELECT path, name, source FROM packages ORDER BY path"
+    assert shop.asked(packages) == [(".", "shop", "scan"), ("gems/pay", "pay", "ruby-facts")]
+    shop.write({"gems/pay/package.json": '{"name": "pay-js", "version": "1.0.0"}'})
+    shop.scan()
+    assert shop.asked(packages) == [(".", "shop", "scan"), ("gems/pay", "pay-js", "scan")]

@@ -3,6 +3,7 @@
 
 ALTER TABLE file_metadata ADD COLUMN source TEXT NOT NULL DEFAULT 'scan';
 ALTER TABLE env_variables ADD COLUMN source TEXT NOT NULL DEFAULT 'scan';
+ALTER TABLE packages ADD COLUMN source TEXT NOT NULL DEFAULT 'scan';
 
 -- Suppressions name files and patterns instead of pointing at them: no scan takes a person's word away with either.
 ALTER TABLE pattern_suppressions RENAME TO pattern_suppressions_before;
