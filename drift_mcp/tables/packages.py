@@ -54,9 +54,10 @@ SET
 
 
 def replace_all(tx: apsw.Connection, packages: Iterable[Package]) -> None:
-    """The packages that a scan finds, counted: after `files.recount`. Those of which only another scanner told stand."""
+    """The packages that a scan finds, counted: after `files.recount`. What another scanner alone told of, stands."""
     found = list(packages)
-    gone = {row[0] for row in tx.execute("SELECT path FROM packages WHERE source = 'scan'")} - {package.path for package in found}
+    before = {row[0] for row in tx.execute("SELECT path FROM packages WHERE source = 'scan'")}
+    gone = before - {package.path for package in found}
     tx.executemany("DELETE FROM packages WHERE path = ?", ((path,) for path in gone))
     tx.executemany(
         _PUT,
