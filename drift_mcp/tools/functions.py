@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import apsw
 
-from drift_mcp.graph.reachability import walk
+from drift_mcp.graph.reachability import Walk, walk
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, reach
 from drift_mcp.tables.lookup import Function
@@ -130,7 +130,7 @@ def _callers(db: apsw.Connection, one: Function, asked: GetCallers, here: Window
         key=lambda call: (call.depth, call.file, call.site.line, call.site.column),
     )
     unproven = reach.unproven(db, targets, one.name)
-    return _answer(db, one, asked, here, found, unproven)
+    return _answer(db, one, asked, here, found, unproven, reached)
 
 
 def _callees(db: apsw.Connection, one: Function, asked: GetCallers, here: Window) -> Answer:
@@ -147,7 +147,7 @@ def _callees(db: apsw.Connection, one: Function, asked: GetCallers, here: Window
         key=lambda call: (call.depth, call.file, call.site.line, call.site.column),
     )
     unproven = [site for site in sites if not site.proven and reached.depths[site.caller] == 0]
-    return _answer(db, one, asked, here, found, unproven)
+    return _answer(db, one, asked, here, found, unproven, reached)
 
 
 _WHY = {
@@ -166,7 +166,9 @@ def _answer(
     here: Window,
     found: Sequence[_Call],
     unproven: Sequence[Site],
+    reached: Walk,
 ) -> Answer:
+    is_cut = reached.bound_hit == "nodes"
     page = found[here.offset : here.offset + here.limit]
     callers = lookup.by_keys(db, {site.caller for site in unproven[:_UNPROVEN]})
     places = [(callers[site.caller], site) for site in unproven[:_UNPROVEN]]
@@ -186,6 +188,7 @@ def _answer(
     return Answer(
         head,
         (main, doubts),
+        (f"Ended at {len(reached.depths):,} functions: there is more behind them.",) if is_cut else (),
         data={
             "function": one.qualified_name,
             "id": one.id,
@@ -205,6 +208,7 @@ def _answer(
                     for caller, site in places
                 ],
             },
+            "bound_hit": is_cut,
         },
         items=asked.direction,
         window=here,

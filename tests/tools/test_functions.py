@@ -8,7 +8,9 @@ import pytest
 
 from drift_mcp import ingest
 from drift_mcp.errors import DriftError
+from drift_mcp.graph.reachability import MOST_NODES
 from drift_mcp.project import Project
+from drift_mcp.tables import calls, files, functions
 from drift_mcp.tools.answer import Answer, Freshness, budget, render
 from drift_mcp.tools.functions import FindFunctions, GetCallers, find_functions, get_callers
 
@@ -34,6 +36,26 @@ def test_callers_are_proven_sites_by_file_with_the_unproven_apart(shop: Project)
 
 def test_callers_of_callers_say_how_many_steps_away_they_are(shop: Project) -> None:
     assert "  15 reset  step 2  by same file" in callers(shop, "set_password", depth=3)
+
+
+def test_more_callers_of_callers_than_are_walked_through_are_said_to_be_more(shop: Project) -> None:
+    many = MOST_NODES + 10
+    with shop.write() as tx:
+        (number,) = files.put(tx, [files.NewFile("crowd.py", "python", 0, many, bytes(16), 0, 0)]).values()
+        crowd = [
+            functions.NewFunction(
+                name, 0, name, "function", None, 1, 2, 0, "python", None, None, None, None, "public", 1, 0, 0, 0, 0, 0
+            )
+            for name in ("hub", *(f"f{place}" for place in range(many)))
+        ]
+        hub, *others = functions.load(tx, [(number, crowd)])[number]
+        (symbol,) = calls.symbols(tx, ["hub"]).values()
+        way = calls.resolutions(tx)["import"]
+        calls.load(tx, [calls.NewCall(other, 1, 0, 0, hub, symbol, way, 0, None) for other in others])
+    cut = get_callers(shop, GetCallers(function="hub", depth=2))
+    assert f"Ended at {MOST_NODES:,} functions: there is more behind them." in text(cut)
+    assert json.loads(render(cut, "json", budget(None)))["bound_hit"] is True
+    assert "Ended at" not in callers(shop, "set_password", depth=3)
 
 
 def test_a_call_decided_by_the_name_alone_is_not_proven(shop: Project) -> None:
@@ -118,6 +140,7 @@ def test_the_json_form_of_callers(shop: Project) -> None:
                 }
             ],
         },
+        "bound_hit": False,
         "total": 2,
         "truncated": True,
     }
