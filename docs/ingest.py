@@ -15,7 +15,7 @@ from pathlib import Path
 
 from drift_mcp.ingest import given
 from drift_mcp.tables import public
-from drift_mcp.tables.public import NOW, Column, Plan
+from drift_mcp.tables.public import NOW, UNSAID_COLUMN, Column, Plan
 
 PAGE = Path(__file__).resolve().parent / "ingest.md"
 
@@ -79,6 +79,7 @@ _SAID = {
     "function_calls.callee_id": "or callee_name",
     "function_calls.callee_symbol": "default: the callee's own name",
     "function_calls.resolution": "default: scanner",
+    "function_calls.column_num": "default: where the line calls by that name",
     "function_data_access.field_name": "or `fields`, a list: a row for each",
     "data_models.fields": "become rows of data_fields",
 }
@@ -88,7 +89,7 @@ def _notes(plan: Plan, column: Column) -> str:
     notes = [column.says.replace("|", "/")] if column.says else []
     if column.default == NOW:
         notes.append("default: the time of the load")
-    elif column.has_default and column.default is not None:
+    elif column.has_default and column.default not in (None, UNSAID_COLUMN):
         shown = {"flag": "false" if not column.default else "true"}.get(column.form, str(column.default))
         notes.append(f"default: {shown}")
     said = _SAID.get(f"{plan.table.name}.{column.name}")

@@ -6,6 +6,7 @@ instead of all that was said of it before; only that it cannot be decided is no 
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -14,7 +15,7 @@ from drift_mcp.ingest.given import ABSENT, Given, Spooled, Where, refused, said
 from drift_mcp.ingest.references import References
 from drift_mcp.tables.calls import NewCall
 from drift_mcp.tables.foreign import Stored
-from drift_mcp.tables.public import Plan, Value
+from drift_mcp.tables.public import UNSAID_COLUMN, Plan, Value
 
 Place: TypeAlias = tuple[Given, Given]  # line, column
 
@@ -81,8 +82,11 @@ class _Sites:
         for each in stored:
             before[each.values[1], each.values[2]].append(each)
         told: dict[Place, list[_Told]] = defaultdict(list)
+        columns = _Columns(before)
         for row in rows:
             one = self._told(row)
+            if one.call.column_num == UNSAID_COLUMN:
+                one = one._replace(call=one.call._replace(column_num=columns.of(one.call)))
             told[one.call[1:3]].append(one)
         for place, listed in told.items():
             there = before.pop(place, ())
@@ -142,6 +146,27 @@ class _Told(NamedTuple):
     rank: int
     call: NewCall
     counts: bool  # whether it says with how many arguments
+
+
+class _Columns:
+    """Finds the site of a call of which only the line is told."""
+
+    def __init__(self, stored: Mapping[Place, Sequence[Stored]]) -> None:
+        self._stored = stored
+        self._by_line: dict[Given, dict[Given, set[int]]] | None = None  # line → name that is called → columns
+
+    def of(self, call: NewCall) -> int:
+        """The column of the first site in its line that calls by the same name; else one that no other site has."""
+        if self._by_line is None:
+            self._by_line = defaultdict(lambda: defaultdict(set))
+            for (line, column), there in self._stored.items():
+                for each in there:
+                    self._by_line[line][each.values[5]].add(cast(int, column))
+        names = self._by_line[call.line]
+        if not names[call.callee_symbol]:
+            taken = {column for columns in names.values() for column in columns}
+            names[call.callee_symbol].add(next(number for number in itertools.count() if number not in taken))
+        return min(names[call.callee_symbol])
 
 
 def _counted(listed: list[_Told], arguments: int) -> dict[tuple[Value, Value, Value], NewCall]:

@@ -100,8 +100,13 @@ def named(db: apsw.Connection, text: str) -> list[Function]:
     path, apart, qualified = text.partition("::")
     if not apart:
         path, qualified = "", text
-    qualified, _, ordinal = qualified.partition("#")
-    last = re.split(r"[.:]+", qualified)[-1].removesuffix("()")
+    # Other scanners know languages whose methods are named `Class#method`.
+    front, _, ordinal = qualified.rpartition("#")
+    if front and ordinal.isascii() and ordinal.isdigit():
+        qualified = front
+    else:
+        ordinal = ""
+    last = re.split(r"[.:#]+", qualified)[-1].removesuffix("()")
     qualified = qualified.removesuffix("()")
     found = [Function(*row) for row in db.execute(_NAMED, {"last": last})]
     if path:

@@ -36,8 +36,11 @@ class Table(NamedTuple):
     undecided: tuple[str, tuple[str, ...]] | None = None
     spoken: tuple[str, ...] = ()  # … or when one of these says something
     by_source: bool = False  # rows say who told of them: nobody's complete list removes another's
-    defaults: Mapping[str, str] = _NONE  # in place of the schema's
+    defaults: Mapping[str, Value] = _NONE  # in place of the schema's
 
+
+# Stands for the column of a call of which only the line is told: the name that is called says which site it is.
+UNSAID_COLUMN: Final = -1
 
 _VERDICT: Final = ("status", "approved_at", "approved_by", "status_reason")
 
@@ -78,6 +81,7 @@ TABLES: Final = (
         home="caller_id",
         alias="calls",
         names=MappingProxyType({"callee_name": "callee_symbol"}),
+        defaults=MappingProxyType({"column_num": UNSAID_COLUMN}),
     ),
     Table(
         "function_data_access",

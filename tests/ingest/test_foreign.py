@@ -641,3 +641,23 @@ def test_a_package_that_another_scanner_told_of_outlives_a_scan_until_the_scan_f
     shop.write({"gems/pay/package.json": '{"name": "pay-js", "version": "1.0.0"}'})
     shop.scan()
     assert shop.asked(packages) == [(".", "shop", "scan"), ("gems/pay", "pay-js", "scan")]
+
+
+def test_a_call_of_which_only_the_line_is_told_is_the_site_there_of_that_name(shop: Any) -> None:
+    shop.write({"a.py": "def f(x):\n    return g(x) + h(x)\n\n\ndef g(x):\n    return x\n"})
+    shop.scan()
+    sites = "SELECT callee, line, resolution FROM v_calls WHERE caller = 'f' ORDER BY callee"
+    assert shop.asked(sites) == [("g", 2, "same_file"), ("h", 2, "unresolved")]
+    told = [
+        {"table": "calls", "caller_id": "a.py::f", "line": 2, "callee_id": "a.py::g"},
+        {"table": "calls", "caller_id": "a.py::f", "line": 2, "callee_name": "h", "resolution": "external"},
+        {"table": "calls", "caller_id": "a.py::f", "line": 2, "callee_name": "lib.i", "resolution": "external"},
+    ]
+    for _ in range(2):
+        shop.take(*told)
+        assert shop.asked(sites) == [
+            ("g", 2, "scanner"),
+            ("h", 2, "external"),
+            ("lib.i", 2, "external"),
+        ]
+        assert shop.asked("SELECT count(DISTINCT column_num), max(candidate) FROM function_calls") == [(3, 0)]

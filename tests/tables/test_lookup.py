@@ -37,6 +37,24 @@ def test_a_name_means_what_it_fits_best(town: apsw.Connection, asked: str, meant
 
 
 @pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("lib/a.rb::A#go", ["A#go"]),
+        ("A#go", ["A#go", "A#go"]),
+        ("go", ["A#go", "A#go"]),
+        ("lib/a.rb::A#go#1", ["A#go"]),
+        ("lib/a.rb::A#1", []),
+    ],
+)
+def test_a_name_with_a_hash_is_a_name(
+    tx: apsw.Connection, new_file: Any, new_function: Any, asked: str, meant: list[str]
+) -> None:
+    (file_id,) = files.put(tx, [new_file("lib/a.rb", language="ruby")]).values()
+    functions.replace(tx, file_id, [new_function("A#go")._replace(name="go", ordinal=number) for number in (0, 1)])
+    assert [one.qualified_name for one in lookup.named(tx, asked)] == meant
+
+
+@pytest.mark.parametrize(
     ("asked", "found"),
     [
         ("total", ["total", "Cart.total", "Order.total"]),
