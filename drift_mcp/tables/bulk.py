@@ -18,12 +18,15 @@ import apsw
 # Values that one execution binds. Twice as many gain a twentieth more, and cost a statement of twice the length.
 _VALUES_AT_ONCE: Final = 1_000
 
-_ONE_ROW: Final = re.compile(r"(?P<head>\s*INSERT\b.*\bVALUES )(?P<row>\((?:\?, )*\?\))(?P<tail>.*)", re.DOTALL)
+# A row in its brackets; a value of it may be an expression with brackets of its own, two deep.
+_ONE_ROW: Final = re.compile(
+    r"(?P<head>\s*INSERT\b.*?\bVALUES )(?P<row>\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))(?P<tail>(?!\s*,).*)", re.DOTALL
+)
 
 
 def insert(tx: apsw.Connection, statement: str, rows: Iterable[Sequence[object]]) -> None:
-    """All rows, in their order, by a statement that inserts one: `INSERT … VALUES (?, …)` and what may follow, but no
-    RETURNING.
+    """All rows, in their order, by a statement that inserts one: `INSERT … VALUES (?, …)` with a bare question mark for
+    each value that is bound, and what may follow, but no RETURNING.
 
     Each execution inserts many: what SQLite sets up for one (cursors of the table, its indexes and all that it refers
     to, the lists that its constraints name, a savepoint, a flush of the full text) costs more than the row itself."""

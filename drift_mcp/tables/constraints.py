@@ -15,7 +15,7 @@ import apsw
 from pathspec import GitIgnoreSpec
 
 from drift_mcp.errors import DriftError
-from drift_mcp.tables import verdicts
+from drift_mcp.tables import bulk, verdicts
 
 
 class NewConstraint(NamedTuple):
@@ -80,7 +80,7 @@ WHERE (confidence_score, confidence_evidence, confidence_violations)
 
 def put(tx: apsw.Connection, constraints: Iterable[NewConstraint]) -> None:
     """Adds rules that were derived, or says them anew. Raises DriftError when a scope cannot be read."""
-    tx.executemany(_PUT, map(_readable, constraints))
+    bulk.insert(tx, _PUT, map(_readable, constraints))
 
 
 def _readable(constraint: NewConstraint) -> NewConstraint:

@@ -32,6 +32,13 @@ def test_what_follows_the_values_holds_for_each_row(tx: apsw.Connection) -> None
     assert found == {f"n{number}": len(range(number, 1_500, 7)) for number in range(7)}
 
 
+def test_a_value_may_be_an_expression(tx: apsw.Connection) -> None:
+    statement = "INSERT INTO things (name, number)\nVALUES (\n    ?, ifnull(?, length('four'))\n)\n"
+    bulk.insert(tx, statement, ((f"n{number}", number if number % 2 else None) for number in range(1_001)))
+    found = tx.execute("SELECT name, number FROM things ORDER BY id").fetchall()
+    assert found == [(f"n{number}", number if number % 2 else 4) for number in range(1_001)]
+
+
 def test_a_row_that_breaks_a_rule_is_refused(tx: apsw.Connection) -> None:
     with pytest.raises(apsw.ConstraintError):
         bulk.insert(tx, _ROW, ((f"n{number}", -1 if number == 700 else number) for number in range(1_000)))
@@ -42,3 +49,5 @@ def test_only_a_statement_for_one_row_of_values_will_do(tx: apsw.Connection) -> 
         bulk.insert(tx, "INSERT INTO things (name, number) VALUES (?, ?) RETURNING id", [("a", 1)])
     with pytest.raises(AssertionError):
         bulk.insert(tx, "INSERT INTO things (name, number) SELECT ?, ?", [("a", 1)])
+    with pytest.raises(AssertionError):
+        bulk.insert(tx, "INSERT INTO things (name, number) VALUES (?, ?), (?, ?)", [("a", 1, "b", 2)])
