@@ -68,6 +68,7 @@ def run(here: Path) -> None:
                 told,
                 f"{speed:,.0f}",
                 f"{speed / alone:.2f}",
+                f"{len(waits) / _ROUNDS / _SECONDS:,.0f}" if waits else "",
                 table.median_ms(waits) if waits else "",
                 f"{table.percentile(waits, 0.99) * 1e3:.2f}" if waits else "",
                 f"{max(each.wal_bytes for each in rounds[name]) / 1e6:.0f}",
@@ -77,7 +78,7 @@ def run(here: Path) -> None:
         "busy",
         "python -m benchmarks busy",
         "",
-        ("what", "rows a second", "of alone", "read median ms", "p99", "WAL at most MB"),
+        ("what", "rows a second", "of alone", "answers a second", "median ms", "p99", "WAL at most MB"),
         rows,
         [
             f"Wall clock; {_ROUNDS} rounds of {_SECONDS:g} s each that take turns. The writer replaces places of "
@@ -139,7 +140,8 @@ def _round(
 
 def _ask(pool: ReaderPool, keys: tuple[int, ...], over: threading.Event, waits: list[float], seed: int) -> None:
     dice = random.Random(seed)
-    while not over.wait(_THINK_SECONDS):
+    while not over.is_set():
+        time.sleep(_THINK_SECONDS)
         key = dice.choice(keys)
         began = time.perf_counter()
         with pool.snapshot() as db:
