@@ -5,7 +5,7 @@ REPO ?= .
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench faults clean
 
 # Set up, scan REPO and let an MCP client ask the server five questions about it.
 demo: $(VENV)/.installed
@@ -25,6 +25,10 @@ check: $(VENV)/.installed-test
 # Print the benchmark tables.
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
+
+# Do to a store what must not harm it, for some minutes, and print what came of it.
+faults: $(VENV)/.installed-test
+	$(BIN)/python -m faults
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
