@@ -308,7 +308,9 @@ def _outrun(restored: apsw.Connection, live: apsw.Connection | None) -> None:
 
 def _function(name: str) -> functions.NewFunction:
     plain: Callable[..., functions.NewFunction] = functions.NewFunction
-    return plain(name, 0, name.split(".")[-1], "function", None, 1, LINES, 0, "python", *[None] * 4, "public", 1, *[0] * 5)
+    return plain(
+        name, 0, name.split(".")[-1], "function", None, 1, LINES, 0, "python", *[None] * 4, "public", 1, *[0] * 5
+    )
 
 
 def _finding(pattern: str) -> patterns.Finding:
