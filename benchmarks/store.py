@@ -328,7 +328,7 @@ class _Bench:
         pool = ReaderPool(self.full, self.schema)
         try:
             cases = [case for question in self._questions() for case in self._asked(pool, question)]
-            self._show("store: asking", cases)
+            self._show("store: asking", cases, f"{_TIMES} of each. The C program asks one by one throughout.")
         finally:
             pool.close()
 
@@ -436,6 +436,7 @@ class _Bench:
         """Everything that leads to the function with the most callers, by proven calls."""
         with closing(connection.open_reader(self.full, self.schema)) as db:
             hub = _hub(db)
+            reached = _swept(db, hub)
             greatest = db.execute("SELECT max(id) FROM functions").get
         pool = ReaderPool(self.full, self.schema)
         walks: list[tuple[str, str, Callable[[apsw.Connection], int]]] = [
@@ -451,7 +452,11 @@ class _Bench:
             self.floor.keep("hub", statements.CALLERS_OF_ONE, [(hub,)])
         try:
             cases = [Case(name, aim, self._walked(pool, ours, greatest)) for name, aim, ours in walks]
-            self._show("store: all callers of a hub", cases)
+            self._show(
+                "store: all callers of a hub",
+                cases,
+                f"{reached:,} of the functions lead to it. The C program asks a statement for each of them.",
+            )
         finally:
             pool.close()
 
@@ -558,7 +563,7 @@ class _Bench:
             [f"CPU; medians of {_ROUNDS} rounds that take turns."],
         )
 
-    def _show(self, title: str, cases: Sequence[Case]) -> None:
+    def _show(self, title: str, cases: Sequence[Case], *more: str) -> None:
         rows = [_told(case, _interleaved(case)) for case in cases]
         notes = [f"CPU of one; medians of {_ROUNDS} rounds that take turns. The C program: {self.told_floor}."]
         table.show(
@@ -567,7 +572,7 @@ class _Bench:
             "",
             ("what", "drift ms", "C ms", "drift / C", "aim", "sqlite3 ms", "drift / sqlite3"),
             rows,
-            [*notes, *self.notes],
+            [*notes, *more, *self.notes],
         )
 
 
