@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import random
 import shutil
 import sqlite3
@@ -65,6 +66,8 @@ SELECT count(*) FROM sqlite_schema;
 """
 
 _WORDS: Final = ("order", "customer", "invoice", "account", "token", "payment", "product", "user")
+# Values that one execution binds, in the C program that inserts many at once.
+_VALUES_AT_ONCE: Final = 1_000
 # Rules and contracts that a load brings.
 _DECISIONS: Final = 10_000
 # Beside so many rows of its own, the store that is backed up has files' facts up to this size.
@@ -175,16 +178,19 @@ class _Bench:
         if self.floor is not None:
             for each in found.values():
                 self.floor.keep(each.name, each.statement, each.rows)
+                full, rest = _many_to_an_execution(each)
+                self.floor.keep(full.name, full.statement, full.rows)
+                self.floor.keep(rest.name, rest.statement, rest.rows)
         cases = [
-            self._load("10,000 patterns", "1.25", found, ("patterns", "pattern_history"), self._put),
-            self._load(
+            *self._load("10,000 patterns", "1.25", found, ("patterns", "pattern_history"), self._put),
+            *self._load(
                 "10,000 patterns, 50,000 locations",
                 "1.25",
                 found,
                 ("counted_patterns", "pattern_history", "pattern_locations"),
                 self._put_placed,
             ),
-            self._load(
+            *self._load(
                 "50,000 functions, 150,000 calls, 20,000 accesses",
                 "1.05",
                 found,
@@ -281,13 +287,20 @@ class _Bench:
         found: Mapping[str, Inserted],
         sets: Sequence[str],
         ours: Callable[[apsw.Connection], None],
-    ) -> Case:
+    ) -> list[Case]:
+        """Beside a program that inserts row by row, and beside one that also knows to insert many at once."""
         ways: dict[str, Callable[[], float]] = {_DRIFT: lambda: self._load_ours(ours)}
-        if self.floor is not None:
-            floor = self.floor
-            ways[_C] = lambda: floor.insert(self._copied(self.begun), sets).cpu
-        ways[_STDLIB] = lambda: self._load_stdlib([found[each] for each in sets])
-        return Case(name, aim, ways)
+        if self.floor is None:
+            return [Case(name, aim, {**ways, _STDLIB: lambda: self._load_stdlib([found[each] for each in sets])})]
+        floor = self.floor
+        by_row = {
+            **ways,
+            _C: lambda: floor.insert(self._copied(self.begun), sets).cpu,
+            _STDLIB: lambda: self._load_stdlib([found[each] for each in sets]),
+        }
+        many = [part for each in sets for part in (f"{each}, full", f"{each}, rest")]
+        at_once = {**ways, _C: lambda: floor.insert(self._copied(self.begun), many).cpu}
+        return [Case(name, aim, by_row), Case("... where C inserts many at once, too", "", at_once)]
 
     def _copied(self, store: Path) -> Path:
         path = self.here / "run.db"
@@ -654,6 +667,22 @@ def _swept(db: apsw.Connection, hub: int) -> int:
     stored = adjacency.read(db)
     assert stored is not None
     return len(sweep(stored.offsets, stored.callers, [hub], max_depth=10**6).nodes)
+
+
+def _many_to_an_execution(inserted: Inserted) -> tuple[Inserted, Inserted]:
+    """As `tables.bulk` does it: what fills whole executions, and the rest."""
+    head, row = inserted.statement.rsplit(" VALUES ", 1)
+    together = _VALUES_AT_ONCE // row.count("?")
+    full = len(inserted.rows) // together * together
+    chunks: list[Row] = [
+        tuple(itertools.chain.from_iterable(inserted.rows[first : first + together]))
+        for first in range(0, full, together)
+    ]
+    statement = f"{head} VALUES {', '.join([row] * together)}"
+    return (
+        Inserted(f"{inserted.name}, full", statement, chunks),
+        Inserted(f"{inserted.name}, rest", inserted.statement, inserted.rows[full:]),
+    )
 
 
 def _as_inserted(db: apsw.Connection, name: str, columns: str, order: str) -> tuple[str, list[Row]]:
