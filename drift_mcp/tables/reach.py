@@ -35,11 +35,15 @@ JOIN resolutions r ON r.id = c.resolution
 """
 
 _INTO = _SITES + "WHERE c.callee_id IN carray(?)"
+# The most frequent question, at two thirds of the cost of asking for a set of one.
+_INTO_ONE = _SITES + "WHERE c.callee_id = ?"
 
 
 def into(db: apsw.Connection, keys: Sequence[int]) -> list[Site]:
     """All call sites that may call any of these."""
-    return [Site(*row) for row in db.execute(_INTO, (arrays.integers(keys),))] if keys else []
+    if len(keys) == 1:
+        return list(map(Site._make, db.execute(_INTO_ONE, keys)))
+    return list(map(Site._make, db.execute(_INTO, (arrays.integers(keys),)))) if keys else []
 
 
 _OUT_OF = _SITES + "WHERE c.caller_id IN carray(?) ORDER BY c.caller_id, c.line, c.column_num, c.candidate"
@@ -92,25 +96,28 @@ def unresolved_namesakes(db: apsw.Connection, keys: Sequence[int]) -> int:
 
 
 _EDGES_OUT = """
-SELECT c.caller_id, c.callee_id, min(c.line)
-FROM function_calls c
+SELECT c.caller_id, c.callee_id, c.line
+FROM carray(?) key
+CROSS JOIN function_calls c ON c.caller_id = key.value
 JOIN resolutions r ON r.id = c.resolution
-WHERE c.caller_id IN carray(?) AND c.callee_id IS NOT NULL AND r.proven
-GROUP BY c.caller_id, c.callee_id
+WHERE c.callee_id IS NOT NULL
+    AND r.proven
 """
 
 
 def edges_out_of(db: apsw.Connection, keys: Sequence[int]) -> Iterable[Any]:
-    """(caller, callee, line) of the first proven call from each of these to each other function."""
+    """(caller, callee, line) of the proven calls in these; each key is given once."""
     return db.execute(_EDGES_OUT, (arrays.integers(keys),)).fetchall() if keys else []
 
 
+# Written so that the keys come first and the resolutions last: asked for by key and resolution, the index would be
+# looked into once for each of them.
 _EDGES_INTO = """
-SELECT c.callee_id, c.caller_id, min(c.line)
-FROM function_calls c
-JOIN resolutions r ON r.id = c.resolution
-WHERE c.callee_id IN carray(?) AND r.proven
-GROUP BY c.callee_id, c.caller_id
+SELECT c.callee_id, c.caller_id, c.line
+FROM carray(?) key
+CROSS JOIN function_calls c ON c.callee_id = key.value
+CROSS JOIN resolutions r ON r.id = c.resolution
+WHERE r.proven
 """
 
 
