@@ -36,7 +36,8 @@ def test_an_exception_holds_where_it_was_granted(
 
 def test_an_exception_holds_until_it_is_taken_back_or_runs_out(tx: apsw.Connection) -> None:
     past, future = "2020-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z"
-    variants.put(tx, [PLAIN, PLAIN._replace(id="past", expires_at=past), PLAIN._replace(id="on", expires_at=future)])
+    plain = PLAIN._replace(created_at="2019-01-01T00:00:00.000Z")
+    variants.put(tx, [plain, plain._replace(id="past", expires_at=past), plain._replace(id="on", expires_at=future)])
     assert [one.id for one in variants.holding(tx, "a.py")] == ["on", "v"]
     assert [variants.end(tx, "v"), variants.end(tx, "v"), variants.end(tx, "nobody's")] == [True, False, False]
     assert [one.id for one in variants.holding(tx, "a.py")] == ["on"]
