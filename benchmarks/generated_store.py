@@ -12,7 +12,7 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.project import Project, init
-from drift_mcp.tables import audit, bulk, calls, data, entry_points, files, functions, patterns, scans, status
+from drift_mcp.tables import adjacency, audit, bulk, calls, data, entry_points, files, functions, patterns, scans, status
 
 FILES = 2_500
 FUNCTIONS_A_FILE = 20  # 50,000 in all, beside a module body for each file
@@ -246,6 +246,7 @@ def make(root: Path) -> Made:
             patterns.settle(tx)
             routes = begun.dice.sample(begun.keys, ROUTES)
             entry_points.replace_all(tx, (_route(number, key) for number, key in enumerate(routes)))
+            adjacency.refresh(tx)
             functions.mark_roles(tx)
             files.recount(tx)
             scans.finish(tx, "generated", files_scanned=FILES, changed_files=FILES, errors=0)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Functions that levels reach in some 5 ms. Beyond, a sweep over arrays takes less, however many there are.
 _WIDE = 2_000
+# From so many starts a walk gets wide as a rule, and is not tried by levels first.
+_MANY = 50
 
 
 class Above:
@@ -29,9 +31,10 @@ class Above:
     def walk(self, starts: Collection[int], *, max_depth: int) -> Walk:
         """Every function from which proven calls lead to a start, nearest first; these included. Ask for ways within
         the snapshot."""
-        narrow = walk(starts, self._edges_into, max_depth=max_depth, max_nodes=_WIDE + len(starts))
-        if narrow.bound_hit != "nodes":
-            return narrow
+        if len(starts) < _MANY:
+            narrow = walk(starts, self._edges_into, max_depth=max_depth, max_nodes=_WIDE)
+            if narrow.bound_hit != "nodes":
+                return narrow
         self._arrays = self._arrays or adjacency.read(self._db)
         if self._arrays is None:
             return walk(starts, self._edges_into, max_depth=max_depth, max_nodes=MOST_NODES)

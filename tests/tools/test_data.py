@@ -217,5 +217,5 @@ def test_a_wide_walk_over_arrays_answers_what_levels_answer(
     monkeypatch.setattr(adjacency, "LEAST_SITES", 1)
     with shop.write() as tx:
         adjacency.refresh(tx)
-    monkeypatch.setattr(above, "_WIDE", 0)
+    monkeypatch.setattr(above, "_MANY", 0)
     assert document(shop, data=data, max_depth=max_depth) == by_levels
