@@ -81,6 +81,7 @@ _SAID = {
     "function_calls.resolution": "default: scanner",
     "function_calls.column_num": "default: where the line calls by that name",
     "function_data_access.field_name": "or `fields`, a list: a row for each",
+    "data_access_points.function_id": "its accesses become rows of function_data_access, unless such rows tell of it",
     "data_models.fields": "become rows of data_fields",
 }
 

@@ -153,6 +153,7 @@ class _Load:
         tx.execute("PRAGMA defer_foreign_keys = ON")
         self._imply_variables()
         self._imply_fields()
+        self._imply_accesses()
         self._put_files()
         with bulk.without_indexes(tx) if bulk.is_empty(tx) else contextlib.nullcontext():
             self._put_functions()
@@ -222,6 +223,29 @@ class _Load:
                     implied.append(_spooled(fields, row.where, about))
         if listed or self._listed_models:
             self._told.rows["data_fields"] = [*listed, *implied]
+
+    def _imply_accesses(self) -> None:
+        """A place that touches data, and says in which function it lies, is an access of that function, where no row of
+        function_data_access says more of it."""
+        points, accesses = public.plans()["data_access_points"], public.plans()["function_data_access"]
+        listed = self._told.rows.get("function_data_access", [])
+        detailed = {row.values[accesses.at("function_id")] for row in listed}
+        surest: dict[tuple[Given, ...], tuple[float, Spooled]] = {}
+        for row in self._told.rows.get("data_access_points", ()):
+            told = dict(zip(points.places, row.values, strict=True))
+            if not isinstance(told["function_id"], str) or told["function_id"] in detailed:
+                continue
+            sure = told["confidence"] if isinstance(told["confidence"], float) else 1.0
+            is_whole = told["whole_row"] == 1
+            fields: list[str | None] = list(given.texts_in(told["fields"])) if isinstance(told["fields"], str) else []
+            for field in [*fields, None] if is_whole or not fields else fields:
+                about: dict[str, Given] = {name: told[name] for name in ("function_id", "table_name", "operation")}
+                about |= {"line": told["line"], "field_name": field, "whole_row": int(is_whole and field is None)}
+                key = tuple(about.values())
+                if key not in surest or surest[key][0] < sure:
+                    surest[key] = sure, _spooled(accesses, row.where, about | {"confidence": sure})
+        if surest:
+            self._told.rows["function_data_access"] = [*listed, *(row for _, row in surest.values())]
 
     # -- files
 

@@ -661,3 +661,35 @@ def test_a_call_of_which_only_the_line_is_told_is_the_site_there_of_that_name(sh
             ("lib.i", 2, "external"),
         ]
         assert shop.asked("SELECT count(DISTINCT column_num), max(candidate) FROM function_calls") == [(3, 0)]
+
+
+def test_a_place_that_touches_data_in_a_function_is_an_access_of_that_function(shop: Any) -> None:
+    function = {"table": "functions", "id": "lib/a.rb::pay", "name": "pay", "kind": "function", "start_line": 1}
+    place = {"table": "data_access_points", "file": "lib/a.rb", "table_name": "cards", "operation": "read", "line": 2}
+    place["function_id"] = "lib/a.rb::pay"
+    function |= {"end_line": 3, "language": "ruby"}
+    shop.write({"lib/a.rb": "def pay\n  Card.find(1)\nend\n"})
+    for _ in range(2):
+        shop.take(
+            function,
+            place | {"column_num": 2, "fields": ["number", "owner"], "confidence": 0.5},
+            place | {"column_num": 9, "fields": ["number"], "confidence": 0.8},
+            place | {"column_num": 20, "whole_row": True},
+        )
+        assert shop.asked(
+            "SELECT table_name, field_name, whole_row, confidence FROM function_data_access ORDER BY field_name"
+        ) == [("cards", None, 1, 1.0), ("cards", "number", 0, 0.8), ("cards", "owner", 0, 0.5)]
+    assert shop.asked("SELECT function FROM v_data_access WHERE field_name = 'number'") == [("pay",)]
+
+
+def test_an_access_that_is_told_in_detail_is_not_told_again_by_its_place(shop: Any) -> None:
+    access = {"table": "function_data_access", "function_id": "lib/a.rb::pay", "table_name": "cards"}
+    place = {"table": "data_access_points", "file": "lib/a.rb", "table_name": "cards", "fields": ["number", "owner"]}
+    common = {"operation": "read", "line": 2}
+    function = {"table": "functions", "id": "lib/a.rb::pay", "name": "pay", "kind": "function", "language": "ruby"}
+    shop.take(
+        function | {"start_line": 1, "end_line": 3},
+        access | common | {"field_name": "number"},
+        place | common | {"function_id": "lib/a.rb::pay"},
+    )
+    assert shop.asked("SELECT field_name FROM function_data_access") == [("number",)]
