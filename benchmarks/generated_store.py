@@ -12,7 +12,19 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.project import Project, init
-from drift_mcp.tables import adjacency, audit, bulk, calls, data, entry_points, files, functions, patterns, scans, status
+from drift_mcp.tables import (
+    adjacency,
+    audit,
+    bulk,
+    calls,
+    data,
+    entry_points,
+    files,
+    functions,
+    patterns,
+    scans,
+    status,
+)
 
 FILES = 2_500
 FUNCTIONS_A_FILE = 20  # 50,000 in all, beside a module body for each file
