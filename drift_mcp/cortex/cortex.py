@@ -312,12 +312,13 @@ class Cortex:
             with self._opened.snapshot() as db:
                 key = vectors.model_key(db, self._embedder.model)
                 batch = [] if key is None else vectors.pending(db, key, _BATCH, after)
-            if not batch:
+            if key is None or not batch:
                 return
             # The model runs outside any transaction, and the marks say where to go on after a crash.
-            made = [(each.embedding_rowid, self._embedder.vector(each.text)) for each in batch]
+            made = {each: self._embedder.vector(each.text) for each in batch}
             with self._opened.transaction() as tx:
-                vectors.store(tx, made, self._clock())
+                same = vectors.still_pending(tx, key, batch)
+                vectors.store(tx, [(each.embedding_rowid, made[each]) for each in same], self._clock())
             after = batch[-1].embedding_rowid
 
     def _keep_questions(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -190,6 +190,15 @@ def pending(db: apsw.Connection, model: int, most: int, after: int = 0) -> list[
     """Wordings that wait for a vector, oldest mark first, beginning after the mark `after`."""
     rows = db.execute(_PENDING, {"model": model, "most": most, "after": after})
     return [Pending(rowid, text_of(summary, body, code)) for rowid, summary, body, code in rows]
+
+
+def still_pending(tx: apsw.Connection, model: int, seen: Sequence[Pending]) -> list[Pending]:
+    """Those that wait under the same number for the same wording: a backup that was put back meanwhile may know
+    another one by it."""
+    if not seen:
+        return []
+    now = pending(tx, model, len(seen), seen[0].embedding_rowid - 1)
+    return [each for each in seen if each in now]
 
 
 _WAITING = "SELECT count(*) FROM memory_embedding_link WHERE model_key = ? AND state = 'pending'"

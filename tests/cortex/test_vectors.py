@@ -119,6 +119,23 @@ def test_two_processes_that_make_the_same_vector_store_it_once(thinking: Cortex,
         assert tx.execute("SELECT count(*) FROM memory_embeddings").get == 1
 
 
+def test_a_vector_is_never_stored_for_another_wording_of_the_same_number(cortex: Cortex) -> None:
+    """As after a restore, between the reading of a wording and the storing of its vector."""
+    with cortex._opened.transaction() as tx:
+        model = vectors.name_model(tx, DEFAULT_MODEL, "2026-01-01T00:00:00.000Z")
+        tx.execute("INSERT INTO memories (id, type, created_at) VALUES ('mem_x', 'core', '2026-01-01T00:00:00.000Z')")
+        for key in (1, 2, 3):
+            tx.execute(
+                "INSERT INTO memory_texts VALUES (?, 1, ?, 'b', 't', 'c', ?)", (key, f"s{key}", bytes([key] * 16))
+            )
+            vectors.mark_pending(tx, key, model)
+        seen = vectors.pending(tx, model, 3)
+        vectors.store(tx, [(seen[2].embedding_rowid, None)], "2026-01-01T00:00:00.000Z")
+        before = [seen[0], seen[1]._replace(text="what it was before"), seen[2]]
+        assert vectors.still_pending(tx, model, before) == [seen[0]]
+        assert vectors.still_pending(tx, model, ()) == []
+
+
 def test_the_extension_is_found_without_its_package() -> None:
     path = vectors.extension_path()
     assert path is not None
