@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from drift_mcp.errors import DriftError
+from drift_mcp.tables.named import maker
 
 # A verdict can be changed and taken back, as often as one likes.
 TRANSITIONS: Final = {
@@ -96,12 +97,14 @@ COLUMNS: Final = """
     p.status_reason
 """
 
+convention = maker(Convention)
+
 _ONE = f"SELECT {COLUMNS} FROM patterns p WHERE p.id = ?"
 
 
 def one(db: apsw.Connection, pattern: str) -> Convention | None:
     row = db.execute(_ONE, (pattern,)).fetchone()
-    return None if row is None else Convention(*row)
+    return None if row is None else convention(row)
 
 
 class Place(NamedTuple):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import apsw
 
 from drift_mcp.tables import arrays
+from drift_mcp.tables.named import maker
 
 
 class Function(NamedTuple):
@@ -31,6 +32,8 @@ class Function(NamedTuple):
     is_test: int
 
 
+_function = maker(Function)
+
 _COLUMNS = """
 SELECT f.id,
     m.path || '::' || f.qualified_name || CASE f.ordinal WHEN 0 THEN '' ELSE '#' || f.ordinal END,
@@ -45,7 +48,7 @@ _BY_KEYS = _COLUMNS + "WHERE f.id IN carray(?)"
 def by_keys(db: apsw.Connection, keys: Collection[int]) -> dict[int, Function]:
     if not keys:
         return {}
-    return {row[0]: Function._make(row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
+    return {row[0]: _function(row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
 
 
 _BY_FILE = """
@@ -108,7 +111,7 @@ def named(db: apsw.Connection, text: str) -> list[Function]:
         ordinal = ""
     last = re.split(r"[.:#]+", qualified)[-1].removesuffix("()")
     qualified = qualified.removesuffix("()")
-    found = [Function(*row) for row in db.execute(_NAMED, {"last": last})]
+    found = [_function(row) for row in db.execute(_NAMED, {"last": last})]
     if path:
         wanted = f"{path}::{qualified}" + (f"#{ordinal}" if ordinal and ordinal != "0" else "")
         return [one for one in found if one.id == wanted] or [
@@ -153,7 +156,7 @@ def search(
         return []
     pattern = "%" + "%".join(re.sub(r"([%_\\])", r"\\\1", word) for word in words) + "%"
     rows = db.execute(_CONTAINING, {"kind": kind, "pattern": pattern})
-    found = [Function(*row) for row in rows]
+    found = [_function(row) for row in rows]
     if paths is not None:
         found = [one for one in found if one.file in paths]
     wanted = ".".join(words).lower()
@@ -224,7 +227,7 @@ LIMIT 1
 def around(db: apsw.Connection, path: str, line: int) -> Function | None:
     """The innermost definition around a line, else the module body; None when nothing of the file was scanned."""
     row = db.execute(_AROUND, {"path": path, "line": line}).fetchone()
-    return None if row is None else Function(*row)
+    return None if row is None else _function(row)
 
 
 _IN_FILE = (
@@ -237,7 +240,7 @@ ORDER BY f.start_line, f.column_num
 
 
 def in_file(db: apsw.Connection, path: str) -> list[Function]:
-    return [Function(*row) for row in db.execute(_IN_FILE, {"path": path})]
+    return [_function(row) for row in db.execute(_IN_FILE, {"path": path})]
 
 
 _INSIDE = """

@@ -27,7 +27,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -36,7 +36,7 @@ import apsw
 
 from drift_mcp.errors import DriftError
 from drift_mcp.tables import arrays
-from drift_mcp.tables.conventions import COLUMNS, Convention
+from drift_mcp.tables.conventions import COLUMNS, Convention, convention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +97,6 @@ class Page:
         return _cursor(self._wanted, self._sort, self._places[number])
 
 
-# `Convention._make` counts the columns of each row once more, which is a quarter of the cost of a search.
-_convention: Callable[[tuple[Any, ...]], Convention] = functools.partial(tuple.__new__, Convention)
-
-
 def page(db: apsw.Connection, wanted: Filter, sort: Sort, *, limit: int, cursor: str | None = None) -> Page:
     """The next `limit` patterns behind the cursor. Raises DriftError for a cursor of another question."""
     assert limit > 0, "to SQLite, a negative limit is none, and a page of nothing leads nowhere"
@@ -112,7 +108,7 @@ def page(db: apsw.Connection, wanted: Filter, sort: Sort, *, limit: int, cursor:
     found = db.execute(_page_statement(filters, sort, cursor is not None), given).fetchall()
     width = len(Convention._fields)
     return Page(
-        tuple([_convention(row[:width]) for row in found[:limit]]),
+        tuple([convention(row[:width]) for row in found[:limit]]),
         len(found) <= limit,
         wanted,
         sort,
@@ -123,7 +119,7 @@ def page(db: apsw.Connection, wanted: Filter, sort: Sort, *, limit: int, cursor:
 def every(db: apsw.Connection, wanted: Filter, sort: Sort) -> list[Convention]:
     """All patterns that fit."""
     filters, given = _asked(wanted)
-    return list(map(_convention, db.execute(_statement_for_every(filters, sort), given)))
+    return list(map(convention, db.execute(_statement_for_every(filters, sort), given)))
 
 
 def count(db: apsw.Connection, wanted: Filter) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from drift_mcp.tables import arrays
+from drift_mcp.tables.named import maker
 
 
 class Site(NamedTuple):
@@ -27,6 +28,8 @@ class Site(NamedTuple):
     reason: str | None
 
 
+_site = maker(Site)
+
 _SITES = """
 SELECT c.caller_id, c.callee_id, s.name, c.line, c.column_num, r.name, r.confidence, r.proven, c.reason
 FROM function_calls c
@@ -42,8 +45,8 @@ _INTO_ONE = _SITES + "WHERE c.callee_id = ?"
 def into(db: apsw.Connection, keys: Sequence[int]) -> list[Site]:
     """All call sites that may call any of these."""
     if len(keys) == 1:
-        return list(map(Site._make, db.execute(_INTO_ONE, keys)))
-    return list(map(Site._make, db.execute(_INTO, (arrays.integers(keys),)))) if keys else []
+        return list(map(_site, db.execute(_INTO_ONE, keys)))
+    return list(map(_site, db.execute(_INTO, (arrays.integers(keys),)))) if keys else []
 
 
 _OUT_OF = _SITES + "WHERE c.caller_id IN carray(?) ORDER BY c.caller_id, c.line, c.column_num, c.candidate"
@@ -51,7 +54,7 @@ _OUT_OF = _SITES + "WHERE c.caller_id IN carray(?) ORDER BY c.caller_id, c.line,
 
 def out_of(db: apsw.Connection, keys: Sequence[int]) -> list[Site]:
     """All call sites in any of these, the unresolved ones too."""
-    return [Site(*row) for row in db.execute(_OUT_OF, (arrays.integers(keys),))] if keys else []
+    return list(map(_site, db.execute(_OUT_OF, (arrays.integers(keys),)))) if keys else []
 
 
 _UNRESOLVED_NAMED = (
@@ -77,7 +80,7 @@ def unproven(db: apsw.Connection, keys: Sequence[int], name: str) -> list[Site]:
     """
     guessed = [site for site in into(db, keys) if not site.proven]
     found = db.execute(_UNRESOLVED_NAMED, {"name": name, "target": keys[0]}) if keys else ()
-    return guessed + [Site(*row) for row in found]
+    return guessed + list(map(_site, found))
 
 
 _COUNT_NAMESAKES = """
@@ -166,6 +169,8 @@ class Access(NamedTuple):
     whole_row: int
 
 
+_access = maker(Access)
+
 _ACCESS = (
     "SELECT function_id, table_name, field_name, operation, line, confidence, whole_row FROM function_data_access\n"
 )
@@ -174,14 +179,14 @@ _ACCESSES_BY = _ACCESS + "WHERE function_id IN carray(?) ORDER BY function_id, l
 
 
 def accesses_by(db: apsw.Connection, keys: Sequence[int]) -> list[Access]:
-    return [Access(*row) for row in db.execute(_ACCESSES_BY, (arrays.integers(keys),))] if keys else []
+    return list(map(_access, db.execute(_ACCESSES_BY, (arrays.integers(keys),)))) if keys else []
 
 
 _ACCESSES_TO = _ACCESS + "WHERE table_name = ? ORDER BY function_id, line, id"
 
 
 def accesses_to(db: apsw.Connection, tables: Collection[str]) -> list[Access]:
-    return [Access(*row) for table in sorted(tables) for row in db.execute(_ACCESSES_TO, (table,))]
+    return [_access(row) for table in sorted(tables) for row in db.execute(_ACCESSES_TO, (table,))]
 
 
 _TABLES = "SELECT table_name FROM data_models UNION SELECT table_name FROM function_data_access ORDER BY 1"
