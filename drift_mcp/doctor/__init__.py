@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from drift_mcp.cortex.opened import Opened
-from drift_mcp.doctor import databases, memory, rows, surroundings
+from drift_mcp.doctor import beliefs, databases, memory, rows, surroundings
 from drift_mcp.doctor.findings import Finding, Report
 from drift_mcp.errors import DriftError, NotInitialised
 from drift_mcp.ingest import scans
@@ -57,6 +57,8 @@ def examine(project: Project) -> Report:
             findings += found
             seen.facts.update(told)
         facts[cortex.path.name] = seen.facts
+        if not any(each.severity == "error" or each.check == "version" for each in findings):
+            findings += beliefs.look(drift, cortex)
     findings += surroundings.look(project)
     return Report(tuple(sorted(findings, key=_weight)), facts)
 

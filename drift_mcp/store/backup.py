@@ -35,7 +35,6 @@ from drift_mcp.store.schema import Schema
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 # Why a backup was made, when nobody gave a reason of their own.
-REQUESTED: Final = "requested"
 MIGRATION: Final = "migration"
 RESTORE: Final = "restore"
 

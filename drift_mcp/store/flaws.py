@@ -15,13 +15,9 @@ from drift_mcp.store import connection
 _LETTERS: Final = 200
 
 
-def in_use(path: Path) -> str | None:
-    """What is wrong with a database that others may have open; None when it is sound."""
-    return _found(path, _by_structure)
-
-
 def at_rest(path: Path) -> str | None:
-    """The same for a copy that nobody has open: also of pages that hold nothing at the moment."""
+    """What is wrong with a database that nobody has open, pages that hold nothing at the moment included; None when it
+    is sound."""
     return _found(path, _by_page) or _found(path, _by_structure)
 
 

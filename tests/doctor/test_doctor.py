@@ -14,6 +14,7 @@ import apsw
 import pytest
 
 from drift_mcp import doctor
+from drift_mcp.cortex.memories import NewMemory
 from drift_mcp.doctor import Report, databases
 from drift_mcp.errors import NotInitialised
 from drift_mcp.ingest import scans
@@ -459,3 +460,20 @@ def test_answers_are_the_same_before_and_after_mending_a_healthy_store(project: 
     with project.read() as db:
         assert lookup.scan_begun(db) is None
     register(project.root)
+
+
+# -- what is remembered about what is no more
+
+
+def test_memories_of_what_is_no_more_are_told_and_nothing_is_wrong(project: Project) -> None:
+    new = NewMemory(
+        "tribal", "why", summary="why", patterns=["nobody's"], constraints=["none"], functions=["gone.py::pay"]
+    )
+    memory = project.memory.add(new).memory
+    report = doctor.examine(project)
+    assert report.is_well
+    assert [each.what for each in report.findings if each.check == "beliefs"] == [
+        f"memories speak of patterns that are ignored or gone: {memory} of nobody's",
+        f"memories speak of rules that are ignored or gone: {memory} of none",
+        f"memories speak of functions whose file has changed since, or that are gone: {memory} of gone.py::pay",
+    ]

@@ -183,7 +183,7 @@ def left_over(home: Path) -> set[str]:
 
 
 def are_sound(databases: list[Database]) -> bool:
-    return all(flaws.in_use(each.path) is None for each in databases)
+    return all(flaws.at_rest(each.path) is None for each in databases)
 
 
 def run(program: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
