@@ -23,9 +23,10 @@ from drift_mcp.cortex.embeddings import (
     cache_key,
     installed_weights,
 )
+from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.opened import Opened
-from drift_mcp.cortex.recall import Filters, Recall
+from drift_mcp.cortex.recall import Recall
 from drift_mcp.errors import StoreUnusable
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.

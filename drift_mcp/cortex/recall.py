@@ -1,7 +1,6 @@
 """Finding memories: by words and by meaning together, or by what they speak of.
 
-Filters are part of every statement, so that they apply before the cut. The question is text of any kind and never
-reaches MATCH unquoted. Never falls back in silence: the answer says what it was found by. Writes nothing.
+Never falls back in silence: the answer says what it was found by. Writes nothing.
 """
 
 from __future__ import annotations
@@ -14,32 +13,14 @@ from typing import Any, Literal
 
 import apsw
 
-from drift_mcp.cortex import citations, content, given, memories, moments, ranking, words
+from drift_mcp.cortex import candidates, citations, memories, moments, ranking
+from drift_mcp.cortex import filters as filters_of
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.content import MemoryType
 from drift_mcp.cortex.embeddings import ModelState
+from drift_mcp.cortex.filters import VISIBLE, Filters
 
 FoundBy = Literal["words", "words and meaning", "filters"]
-
-# From each list: measured, 20 and 50 find as much, and a hundred leaves room for filters that spread the hits.
-_POOL = 100
-# bm25 weights of summary, body, tags, code: the summary says what a memory is about.
-_SUMMARY, _BODY, _TAGS, _CODE = 4.0, 1.0, 2.0, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which memories may be in the answer. Within a field any of the values will do; all fields must agree."""
-
-    types: Sequence[str] = ()
-    tags: Sequence[str] = ()
-    files: Sequence[str] = ()  # paths, folders ending in '/', or functions' ids; a function counts for its file
-    functions: Sequence[str] = ()  # public ids
-    patterns: Sequence[str] = ()
-    importance: Sequence[str] = ()
-    as_of: str | None = None  # what was believed then; with it, `valid_at` is that moment too unless given
-    valid_at: str | None = None  # what was true then; now unless given
-    include_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,62 +54,6 @@ class Recall:
     pending: int
 
 
-# One memory has at most one version at an instant of transaction time, so this gives each memory once.
-_VISIBLE = """
-WITH visible AS (
-    SELECT m.key AS memory_key, v.key AS version_key, v.text_key
-    FROM memory_versions v
-    JOIN memories m ON m.key = v.memory_key
-    WHERE v.recorded_at <= :as_of
-        AND (v.recorded_to IS NULL OR v.recorded_to > :as_of)
-        AND v.valid_from <= :valid_at
-        AND (v.valid_until IS NULL OR v.valid_until > :valid_at)
-        AND (:archived OR NOT v.archived)
-        AND (:types IS NULL OR m.type IN (SELECT value FROM json_each(:types)))
-        AND (:importance IS NULL OR v.importance IN (SELECT value FROM json_each(:importance)))
-        AND (:tags IS NULL OR EXISTS (
-            SELECT 1
-            FROM json_each(v.tags) t
-            JOIN json_each(:tags) wanted ON wanted.value = lower(t.value)
-        ))
-        AND (:files IS NULL OR EXISTS (
-            SELECT 1
-            FROM memory_files f
-            JOIN json_each(:files) wanted ON f.file_path = wanted.value
-                OR (substr(wanted.value, -1) = '/' AND substr(f.file_path, 1, length(wanted.value)) = wanted.value)
-            WHERE f.memory_key = m.key
-                AND f.recorded_at <= :as_of
-                AND (f.recorded_to IS NULL OR f.recorded_to > :as_of)
-        ) OR EXISTS (
-            SELECT 1
-            FROM memory_functions f
-            JOIN json_each(:files) wanted ON f.function_id = wanted.value
-                OR substr(f.function_id, 1, length(wanted.value) + 2) = wanted.value || '::'
-                OR (substr(wanted.value, -1) = '/' AND substr(f.function_id, 1, length(wanted.value)) = wanted.value)
-            WHERE f.memory_key = m.key
-                AND f.recorded_at <= :as_of
-                AND (f.recorded_to IS NULL OR f.recorded_to > :as_of)
-        ))
-        AND (:functions IS NULL OR EXISTS (
-            SELECT 1
-            FROM memory_functions f
-            WHERE f.memory_key = m.key
-                AND f.recorded_at <= :as_of
-                AND (f.recorded_to IS NULL OR f.recorded_to > :as_of)
-                AND f.function_id IN (SELECT value FROM json_each(:functions))
-        ))
-        AND (:patterns IS NULL OR EXISTS (
-            SELECT 1
-            FROM memory_patterns p
-            WHERE p.memory_key = m.key
-                AND p.recorded_at <= :as_of
-                AND (p.recorded_to IS NULL OR p.recorded_to > :as_of)
-                AND p.pattern_id IN (SELECT value FROM json_each(:patterns))
-        ))
-)
-"""
-
-
 def search(
     db: apsw.Connection,
     root: Path,
@@ -147,11 +72,11 @@ def search(
     """The memories that answer `question`, best first. Without `vector` (of the question, by the model `model_key`)
     they are found by words alone, and the answer says so."""
     asked_intent = None if intent is None else ranking.intent_named(intent)
-    wanted = _bindings(filters, now)
-    by_words = _by_words(db, question, wanted)
+    wanted = filters_of.bindings(filters, now)
+    by_words = candidates.by_words(db, question, wanted)
     by_meaning: list[tuple[int, float]] = []
     if vector is not None and model_key is not None:
-        by_meaning = _by_meaning(db, vector, model_key, wanted)
+        by_meaning = candidates.by_meaning(db, vector, model_key, wanted)
     scores = ranking.fused(by_words, by_meaning)
     scores = ranking.spread(scores, _links_between(db, scores, wanted))
     ranked = _weighed(db, scores, asked_intent, now, wanted)
@@ -167,7 +92,7 @@ def search(
 
 
 _LISTED = (
-    _VISIBLE
+    VISIBLE
     + """
 SELECT visible.version_key, count(*) OVER ()
 FROM visible
@@ -185,75 +110,16 @@ def listed(
     db: apsw.Connection, root: Path, filters: Filters, now: str, model: ModelState, limit: int = 10, offset: int = 0
 ) -> Recall:
     """The memories that pass the filters, the most important and newest first: for when there is no question."""
-    wanted = _bindings(filters, now)
+    wanted = filters_of.bindings(filters, now)
     rows: list[tuple[int, int]] = list(db.execute(_LISTED, {**wanted, "limit": limit, "offset": offset}))
     page: list[tuple[int, float, ranking.Why]] = [(version, 0.0, {}) for version, _ in rows]
     total = rows[0][1] if rows else 0
     return Recall(_hits(db, root, page, wanted["as_of"]), total, "filters", model, "", 0)
 
 
-_BY_WORDS = (
-    _VISIBLE
-    + """
-SELECT visible.version_key, -bm25(memory_fts, :summary, :body, :tag, :code) AS bm25
-FROM memory_fts
-JOIN visible ON visible.text_key = memory_fts.rowid
-WHERE memory_fts MATCH :match
-ORDER BY bm25 DESC, visible.memory_key
-LIMIT :pool
-"""
-)
-
-
-def _by_words(db: apsw.Connection, question: str, wanted: dict[str, Any]) -> list[tuple[int, float]]:
-    terms = words.terms(words.printable(question))
-    if not terms:
-        return []
-    how = {
-        "match": words.match_expression(terms),
-        "summary": _SUMMARY,
-        "body": _BODY,
-        "tag": _TAGS,
-        "code": _CODE,
-        "pool": _POOL,
-    }
-    return [(key, bm25) for key, bm25 in db.execute(_BY_WORDS, {**wanted, **how})]
-
-
-# `rowid IN` goes into the index: the filters choose among all vectors, not among the nearest.
-_BY_MEANING = (
-    _VISIBLE
-    + """
-, nearest AS (
-    SELECT rowid AS embedding_rowid, distance
-    FROM memory_embeddings
-    WHERE embedding MATCH :vector
-        AND k = :pool
-        AND rowid IN (
-            SELECT l.embedding_rowid
-            FROM visible
-            JOIN memory_embedding_link l ON l.text_key = visible.text_key
-            WHERE l.model_key = :model
-                AND l.state = 'ready'
-        )
-)
-SELECT visible.version_key, 1.0 - nearest.distance AS cosine
-FROM nearest
-JOIN memory_embedding_link l ON l.embedding_rowid = nearest.embedding_rowid
-JOIN visible ON visible.text_key = l.text_key
-ORDER BY cosine DESC, visible.memory_key
-"""
-)
-
-
-def _by_meaning(db: apsw.Connection, vector: bytes, model_key: int, wanted: dict[str, Any]) -> list[tuple[int, float]]:
-    how = {"vector": vector, "model": model_key, "pool": _POOL}
-    return [(key, cosine) for key, cosine in db.execute(_BY_MEANING, {**wanted, **how})]
-
-
 # A supersession or a contradiction is no reason to think that the other one answers too.
 _LINKED = (
-    _VISIBLE
+    VISIBLE
     + """
 , hits AS (
     SELECT v.key AS version_key, v.memory_key
@@ -342,31 +208,3 @@ def _hits(
             )
         )
     return tuple(result)
-
-
-def _bindings(filters: Filters, now: str) -> dict[str, Any]:
-    for wanted in filters.types:
-        content.type_named(wanted)
-    for level in filters.importance:
-        given.importance(level)
-    as_of = moments.END_OF_TIME if filters.as_of is None else moments.asked(filters.as_of, "as_of")
-    if filters.valid_at is not None:
-        valid_at = moments.asked(filters.valid_at, "valid_at")
-    else:
-        # The answer that the same question would have got then.
-        valid_at = now if filters.as_of is None else as_of
-    return {
-        "as_of": as_of,
-        "valid_at": valid_at,
-        "archived": filters.include_archived,
-        "types": _any_of(filters.types),
-        "tags": _any_of([tag.lower() for tag in filters.tags]),
-        "files": _any_of([file.removeprefix("./") for file in filters.files]),
-        "functions": _any_of(filters.functions),
-        "patterns": _any_of(filters.patterns),
-        "importance": _any_of(filters.importance),
-    }
-
-
-def _any_of(values: Sequence[str]) -> str | None:
-    return json.dumps([words.printable(value) for value in values]) if values else None

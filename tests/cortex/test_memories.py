@@ -11,8 +11,8 @@ import pytest
 
 from drift_mcp.cortex import vectors
 from drift_mcp.cortex.cortex import Cortex
+from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import NewMemory, Revision
-from drift_mcp.cortex.recall import Filters
 from drift_mcp.errors import DriftError
 
 from .conftest import Clock

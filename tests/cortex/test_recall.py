@@ -10,8 +10,8 @@ import pytest
 from drift_mcp.cortex import ranking, words
 from drift_mcp.cortex.cortex import Cortex
 from drift_mcp.cortex.embeddings import Embedder
+from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import NewMemory
-from drift_mcp.cortex.recall import Filters
 from drift_mcp.errors import DriftError
 
 from .conftest import Clock

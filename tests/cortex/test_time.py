@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from drift_mcp.cortex.cortex import Cortex
+from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import NewMemory, Revision
-from drift_mcp.cortex.recall import Filters
 
 from .conftest import Clock
 
