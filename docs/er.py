@@ -94,7 +94,10 @@ def _without_modules(text: str) -> str:
 
 
 def _names(db: apsw.Connection) -> list[str]:
-    return [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")]
+    names = db.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    )
+    return [row[0] for row in names]
 
 
 def _table(db: apsw.Connection, name: str, text: str) -> Table:

@@ -43,6 +43,23 @@ class Cited(NamedTuple):
     content_length: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionAt:
+    """A function by its public id, with the lines of its file where it stands (from 1, inclusive)."""
+
+    function: str
+    line_start: int
+    line_end: int
+
+
+class CitedFunction(NamedTuple):
+    """A function with what its text was when it was cited; `content_hash` None: it was known by its id alone."""
+
+    function: str
+    content_hash: bytes | None
+    content_length: int | None
+
+
 class _Squeezed(NamedTuple):
     """The text of a file without white space, and where each line with something on it begins in that."""
 
@@ -79,14 +96,30 @@ def made(root: Path, citation: Citation) -> Cited:
     return Cited(file, first, last, _hashed(cited), len(cited))
 
 
-def state(root: Path, cited: Iterable[Cited]) -> CodeState:
-    """How the cited code stands now, the worst of all citations; `unlinked` when there are none."""
+def function(root: Path, asked: str | FunctionAt) -> CitedFunction:
+    """The function with the hash of its text, when it is told where that stands and something does."""
+    if isinstance(asked, str):
+        return CitedFunction(asked, None, None)
+    squeezed = _read(root, _file_of(asked.function))
+    text = b"" if squeezed is None else _between(squeezed, asked.line_start, asked.line_end)
+    if not text:
+        return CitedFunction(asked.function, None, None)
+    return CitedFunction(asked.function, _hashed(text), len(text))
+
+
+def state(root: Path, files: Iterable[Cited], functions: Iterable[CitedFunction] = ()) -> CodeState:
+    """How the cited code stands now, the worst of all citations; `unlinked` when none can be compared."""
     worst = 0
     read: dict[str, _Squeezed | None] = {}
-    for one in cited:
+    for one in files:
         if one.file not in read:
             read[one.file] = _read(root, one.file)
         worst = max(worst, _BY_GRAVITY.index(_state_of(read[one.file], one)))
+    for each in functions:
+        file = _file_of(each.function)
+        if each.content_hash is not None and file not in read:
+            read[file] = _read(root, file)
+        worst = max(worst, _BY_GRAVITY.index(_function_state(read.get(file), each)))
     return _BY_GRAVITY[worst]
 
 
@@ -107,6 +140,24 @@ def _state_of(now: _Squeezed | None, cited: Cited) -> CodeState:
             # Re-wrapped in place: it begins where it began and only spans another number of lines.
             return "unchanged" if line == cited.line_start else "moved"
     return "changed"
+
+
+def _function_state(now: _Squeezed | None, cited: CitedFunction) -> CodeState:
+    if cited.content_hash is None or cited.content_length is None:
+        return "unlinked"
+    if now is None:
+        return "gone"
+    line_ends = {*now.starts, len(now.text)}
+    for start in now.starts:
+        end = start + cited.content_length
+        if end in line_ends and _hashed(now.text[start:end]) == cited.content_hash:
+            return "unchanged"  # a function is where its name is: another line is no other place
+    name = cited.function.rpartition("::")[2].rpartition(".")[2].partition("#")[0]
+    return "changed" if name.encode() in now.text else "gone"
+
+
+def _file_of(function: str) -> str:
+    return function.partition("::")[0]
 
 
 def _between(squeezed: _Squeezed, first: int | None, last: int | None) -> bytes:

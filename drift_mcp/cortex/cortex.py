@@ -223,7 +223,7 @@ class Cortex:
             found = memories.get(db, memory, when)
             return Shown(
                 memory=found,
-                code=citations.state(self._root, found.files),
+                code=citations.state(self._root, found.files, found.functions),
                 history=tuple(memories.history(db, memory, when)),
                 neighbours=tuple(memories.neighbours(db, memory, when)),
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from drift_mcp.cortex import citations, content
-from drift_mcp.cortex.citations import Citation, Cited
+from drift_mcp.cortex.citations import Citation, Cited, CitedFunction, FunctionAt
 from drift_mcp.cortex.content import Content, MemoryType
 from drift_mcp.errors import DriftError
 
@@ -21,6 +21,16 @@ IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 def cited(root: Path, files: Sequence[str | Citation]) -> tuple[Cited, ...]:
     made = {citations.made(root, citations.asked(file) if isinstance(file, str) else file): None for file in files}
     return tuple(sorted(made, key=lambda each: (each.file, each.line_start or 0)))
+
+
+def functions(root: Path, given: Sequence[str | FunctionAt]) -> tuple[CitedFunction, ...]:
+    if isinstance(given, str):
+        raise DriftError("'functions' is a list of ids, not one text.")
+    made: dict[str, CitedFunction] = {}
+    for each in given:
+        known = content.text_given(each if isinstance(each, str) else each.function, "functions")
+        made[known] = citations.function(root, known if isinstance(each, str) else each)
+    return tuple(made[name] for name in sorted(made))
 
 
 def names(given: Sequence[str], argument: str) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import apsw
 
-from drift_mcp.cortex.citations import Cited
+from drift_mcp.cortex.citations import Cited, CitedFunction
 
 
 class Links(NamedTuple):
     files: tuple[Cited, ...]
-    functions: tuple[str, ...]
+    functions: tuple[CitedFunction, ...]
     patterns: tuple[str, ...]
     constraints: tuple[str, ...]
 
@@ -28,7 +28,7 @@ WHERE memory_key = :memory
 ORDER BY file_path, line_start
 """
 _FUNCTIONS = """
-SELECT function_id
+SELECT function_id, content_hash, content_length
 FROM memory_functions
 WHERE memory_key = :memory
     AND recorded_at <= :as_of
@@ -57,7 +57,7 @@ def of(db: apsw.Connection, memory_key: int, as_of: str) -> Links:
     when = {"memory": memory_key, "as_of": as_of}
     return Links(
         tuple(Cited(*row) for row in db.execute(_FILES, when)),
-        tuple(row[0] for row in db.execute(_FUNCTIONS, when)),
+        tuple(CitedFunction(*row) for row in db.execute(_FUNCTIONS, when)),
         tuple(row[0] for row in db.execute(_PATTERNS, when)),
         tuple(row[0] for row in db.execute(_CONSTRAINTS, when)),
     )
@@ -68,7 +68,10 @@ INSERT INTO memory_files
     (memory_key, file_path, line_start, line_end, content_hash, content_length, recorded_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-_ADD_FUNCTION = "INSERT INTO memory_functions (memory_key, function_id, recorded_at) VALUES (?, ?, ?)"
+_ADD_FUNCTION = """
+INSERT INTO memory_functions (memory_key, function_id, content_hash, content_length, recorded_at)
+VALUES (?, ?, ?, ?, ?)
+"""
 _ADD_PATTERN = "INSERT INTO memory_patterns (memory_key, pattern_id, recorded_at) VALUES (?, ?, ?)"
 _ADD_CONSTRAINT = "INSERT INTO memory_constraints (memory_key, constraint_id, recorded_at) VALUES (?, ?, ?)"
 
@@ -77,7 +80,7 @@ def add(tx: apsw.Connection, memory_key: int, links: Links, at: str) -> None:
     for file in links.files:
         tx.execute(_ADD_FILE, (memory_key, *file, at))
     for function in links.functions:
-        tx.execute(_ADD_FUNCTION, (memory_key, function, at))
+        tx.execute(_ADD_FUNCTION, (memory_key, *function, at))
     for pattern in links.patterns:
         tx.execute(_ADD_PATTERN, (memory_key, pattern, at))
     for constraint in links.constraints:

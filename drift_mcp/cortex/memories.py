@@ -18,7 +18,7 @@ import apsw
 
 from drift_mcp.cortex import content, given, moments, resemblance, wordings, words
 from drift_mcp.cortex import links as links_of
-from drift_mcp.cortex.citations import Citation, Cited
+from drift_mcp.cortex.citations import Citation, Cited, CitedFunction, FunctionAt
 from drift_mcp.cortex.content import Content, MemoryType
 from drift_mcp.cortex.embeddings import ModelIdentity
 from drift_mcp.cortex.given import Importance
@@ -48,7 +48,7 @@ class NewMemory:
     confidence: float = 1.0
     tags: Sequence[str] = ()
     files: Sequence[str | Citation] = ()  # 'src/a.py', 'src/a.py:10-20' or a Citation
-    functions: Sequence[str] = ()  # public ids: path::qualified_name
+    functions: Sequence[str | FunctionAt] = ()  # public ids (path::qualified_name), best with their lines
     patterns: Sequence[str] = ()
     constraints: Sequence[str] = ()
     supersedes: str | None = None
@@ -67,7 +67,7 @@ class Revision:
     confidence: float | None = None
     tags: Sequence[str] | None = None
     files: Sequence[str | Citation] | None = None
-    functions: Sequence[str] | None = None
+    functions: Sequence[str | FunctionAt] | None = None
     patterns: Sequence[str] | None = None
     constraints: Sequence[str] | None = None
     valid_from: str | None = None
@@ -98,7 +98,7 @@ class Memory:
     importance: Importance
     tags: tuple[str, ...]
     files: tuple[Cited, ...]
-    functions: tuple[str, ...]
+    functions: tuple[CitedFunction, ...]
     patterns: tuple[str, ...]
     constraints: tuple[str, ...]
     created_at: str
@@ -195,7 +195,7 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity, a
     given.refuse_secrets(memory_type, what, summary, tags)
     links = Links(
         given.cited(root, new.files),
-        given.names(new.functions, "functions"),
+        given.functions(root, new.functions),
         given.names(new.patterns, "patterns"),
         given.names(new.constraints, "constraints"),
     )
@@ -277,7 +277,7 @@ def revise(
     linked = links_of.of(tx, current.memory_key, moments.END_OF_TIME)
     links = Links(
         linked.files if revision.files is None else given.cited(root, revision.files),
-        linked.functions if revision.functions is None else given.names(revision.functions, "functions"),
+        linked.functions if revision.functions is None else given.functions(root, revision.functions),
         linked.patterns if revision.patterns is None else given.names(revision.patterns, "patterns"),
         linked.constraints if revision.constraints is None else given.names(revision.constraints, "constraints"),
     )
@@ -486,11 +486,26 @@ WHERE m.id IN (SELECT value FROM json_each(:memories))
 """
 
 
-def cited(db: apsw.Connection, memories: Iterable[str], as_of: str = moments.END_OF_TIME) -> dict[str, list[Cited]]:
-    """The citations of each of these memories; one without citations is not in the answer."""
-    result: dict[str, list[Cited]] = {}
-    for *columns, memory in db.execute(_CITED, {"memories": json.dumps(list(memories)), "as_of": as_of}):
-        result.setdefault(memory, []).append(Cited(*columns))
+_CITED_FUNCTIONS = """
+SELECT f.function_id, f.content_hash, f.content_length, m.id
+FROM memories m
+JOIN memory_functions f ON f.memory_key = m.key
+WHERE m.id IN (SELECT value FROM json_each(:memories))
+    AND f.recorded_at <= :as_of
+    AND (f.recorded_to IS NULL OR f.recorded_to > :as_of)
+"""
+
+
+def cited(
+    db: apsw.Connection, memories: Iterable[str], as_of: str = moments.END_OF_TIME
+) -> dict[str, tuple[list[Cited], list[CitedFunction]]]:
+    """The cited files and functions of each of these memories."""
+    result: dict[str, tuple[list[Cited], list[CitedFunction]]] = {memory: ([], []) for memory in memories}
+    asked = {"memories": json.dumps(list(result)), "as_of": as_of}
+    for *columns, memory in db.execute(_CITED, asked):
+        result[memory][0].append(Cited(*columns))
+    for *columns, memory in db.execute(_CITED_FUNCTIONS, asked):
+        result[memory][1].append(CitedFunction(*columns))
     return result
 
 

@@ -204,7 +204,7 @@ def _hits(
                 archived=bool(archived),
                 score=round(score, 6),
                 why=why,
-                code=citations.state(root, cited.get(memory, ())),
+                code=citations.state(root, *cited[memory]),
             )
         )
     return tuple(result)

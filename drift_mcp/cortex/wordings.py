@@ -28,7 +28,7 @@ class Wording(NamedTuple):
     @classmethod
     def of(cls, memory_type: MemoryType, what: Content, summary: str, tags: Sequence[str], links: Links) -> Wording:
         body = content.body(memory_type, what)
-        functions = [function.rpartition("::") for function in links.functions]
+        functions = [each.function.rpartition("::") for each in links.functions]
         files = dict.fromkeys([*(file.file for file in links.files), *(path for path, _, _ in functions if path)])
         names = " ".join([*(name for _, _, name in functions), *files])
         inside = words.split_identifiers(" ".join([names, summary, body]))

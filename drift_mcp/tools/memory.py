@@ -197,7 +197,7 @@ def _described(hit: Hit) -> dict[str, Any]:
 
 def _one(shown: Shown) -> Answer:
     found = shown.memory
-    cited = [place(one.file, one.line_start) for one in found.files] + list(found.functions)
+    cited = [place(one.file, one.line_start) for one in found.files] + [one.function for one in found.functions]
     lines = [
         f"{found.memory}  {found.type}, {found.importance}, confidence {found.confidence:.2f}, version {found.version}",
         found.summary,
@@ -239,7 +239,7 @@ def _one(shown: Shown) -> Answer:
                         {"file": one.file, "line_start": one.line_start, "line_end": one.line_end}
                         for one in found.files
                     ],
-                    "functions": list(found.functions),
+                    "functions": [one.function for one in found.functions],
                     "patterns": list(found.patterns),
                     "constraints": list(found.constraints),
                     "recorded_at": found.recorded_at,

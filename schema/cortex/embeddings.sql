@@ -41,6 +41,24 @@ CREATE TABLE memory_vectors (
 -- one row per ready vector of 384 dimensions: the index that nearest-neighbour search reads
 CREATE VIRTUAL TABLE memory_embeddings USING vec0 (embedding float[384] distance_metric = cosine);
 
+-- one row per ready vector whose dimensions are a multiple of 8: the signs of its numbers, packed. They are read into
+-- memory whole, and tell which of many vectors are worth comparing.
+CREATE TABLE memory_bits (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,                         -- grows with every row, so that a reader knows what is new
+    embedding_rowid INTEGER NOT NULL UNIQUE REFERENCES memory_vectors (embedding_rowid) ON DELETE CASCADE,
+    model_key INTEGER NOT NULL REFERENCES embedding_models (key),
+    bits BLOB NOT NULL                                             -- dimension i is bit i % 8 of byte i / 8, counted from the lowest; 1 = above 0
+) STRICT;
+
+CREATE INDEX memory_bits_model ON memory_bits (model_key, key);
+
+CREATE TRIGGER memory_vectors_have_bits AFTER INSERT ON memory_vectors WHEN length(new.vector) % 32 = 0 BEGIN
+    INSERT INTO memory_bits (embedding_rowid, model_key, bits)
+    SELECT new.embedding_rowid, l.model_key, vec_quantize_binary(new.vector)
+    FROM memory_embedding_link l
+    WHERE l.embedding_rowid = new.embedding_rowid;
+END;
+
 CREATE TRIGGER memory_vectors_leave_the_index AFTER DELETE ON memory_vectors BEGIN
     DELETE FROM memory_embeddings WHERE rowid = old.embedding_rowid;
 END;
@@ -56,3 +74,10 @@ CREATE TABLE embedding_cache (
 ) STRICT;
 
 CREATE INDEX embedding_cache_last_access ON embedding_cache (last_access);
+
+-- one row per level of the query cache that ever gave a vector, and one for the model when none had it
+CREATE TABLE embedding_cache_hits (
+    level TEXT NOT NULL PRIMARY KEY CHECK (level IN ('memory', 'database', 'shipped', 'model')),
+    hits INTEGER NOT NULL CHECK (hits >= 0),                       -- written from time to time: a crash loses the last few
+    last_hit TEXT NOT NULL CHECK (last_hit GLOB '????-??-??T??:??:??.???Z')
+) STRICT, WITHOUT ROWID;

@@ -57,6 +57,8 @@ CREATE TABLE memory_functions (
     function_id TEXT NOT NULL CHECK (function_id <> ''),           -- drift.db's public id: path::qualified_name
     recorded_at TEXT NOT NULL CHECK (recorded_at GLOB '????-??-??T??:??:??.???Z'),
     recorded_to TEXT CHECK (recorded_to GLOB '????-??-??T??:??:??.???Z'),
+    content_hash BLOB CHECK (length(content_hash) = 16),           -- of its text without white space; NULL = it was not known then
+    content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL)),  -- bytes of UTF-8 that were hashed
     CHECK (recorded_to IS NULL OR recorded_to > recorded_at)
 ) STRICT;
 

@@ -43,7 +43,10 @@ def test_a_memory_comes_back_as_it_was_given(cortex: Cortex, clock: Clock) -> No
         ("app/pay.py", 1, 4),
         ("app/pay.py", 7, 8),
     ]
-    assert (memory.functions, memory.patterns) == (("app/pay.py::charge_card",), ("0123456789abcdef",))
+    assert ([each.function for each in memory.functions], memory.patterns) == (
+        ["app/pay.py::charge_card"],
+        ("0123456789abcdef",),
+    )
     assert memory.constraints == ("no-double-booking",)
     assert memory.recorded_at == memory.valid_from == clock.stamp
     assert (memory.recorded_to, memory.valid_until, memory.archived) == (None, None, False)
@@ -111,7 +114,10 @@ def test_links_are_replaced_for_now_and_kept_for_then(cortex: Cortex, clock: Clo
     cortex.revise(memory, Revision(files=["app/pay.py"], functions=[]))
     now, before = cortex.get(memory).memory, cortex.get(memory, as_of="2026-01-15").memory
     assert ([file.line_start for file in now.files], now.functions) == ([None], ())
-    assert ([file.line_start for file in before.files], before.functions) == ([1, 7], tuple(CHARGE.functions))
+    assert ([file.line_start for file in before.files], [each.function for each in before.functions]) == (
+        [1, 7],
+        list(CHARGE.functions),
+    )
     assert now.patterns == before.patterns == tuple(CHARGE.patterns)
 
 
