@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from drift_mcp.cli import memory_upkeep
 from drift_mcp.cli.words import answering, ask
 
 _TYPES = (
@@ -72,6 +73,8 @@ def add_to(commands: Any) -> None:
     relate.add_argument("--reason")
     answering(relate, pages=False)
     relate.set_defaults(run=_write, action="relate")
+
+    memory_upkeep.add_to(actions)
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:
