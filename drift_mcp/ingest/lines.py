@@ -9,13 +9,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
+from drift_mcp import jsonl
 from drift_mcp.ingest.given import Header, Row, refused
 
 VERSION: Final = 1
-# A row with a piece of code in it has some kilobytes; the longest line is the header of a large project, with the
-# paths of 100,000 files. What is longer is no such line, and is not read to its end.
-MOST_BYTES: Final = 16 * 1024 * 1024
-
 _HEADER: Final = '{"drift_facts": 1, "scanner": "name version", "root": ".", "complete": ["functions"], "files": […]}'
 
 
@@ -23,7 +20,7 @@ def read(stream: BinaryIO, *, on_read: Callable[[int], None] | None = None) -> t
     """The header, and the rows as they are read. `on_read` is told how many bytes were read so far.
 
     Raises DriftError, at once or while rows are read, with the number of the line that is malformed."""
-    first = stream.readline(MOST_BYTES + 1)
+    first = stream.readline(jsonl.MOST_BYTES + 1)
     if not first.strip():
         raise refused(
             1, f"the input {'is empty' if not first else 'begins with an empty line'}. It begins with {_HEADER}"
@@ -34,7 +31,7 @@ def read(stream: BinaryIO, *, on_read: Callable[[int], None] | None = None) -> t
 
 def _rows(stream: BinaryIO, read_bytes: int, on_read: Callable[[int], None] | None) -> Iterator[Row]:
     number = 1
-    while line := stream.readline(MOST_BYTES + 1):
+    while line := stream.readline(jsonl.MOST_BYTES + 1):
         number += 1
         columns = _parsed(number, line)
         table = columns.pop("table", None)
@@ -47,44 +44,10 @@ def _rows(stream: BinaryIO, read_bytes: int, on_read: Callable[[int], None] | No
 
 
 def _parsed(number: int, line: bytes) -> dict[str, Any]:
-    if len(line) > MOST_BYTES:
-        raise refused(number, f"it is longer than {MOST_BYTES >> 20} MB, and no row is.")
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise refused(number, f"byte {problem.start + 1} is no UTF-8. JSON Lines are UTF-8 text.") from problem
-    if text.startswith("\ufeff"):
-        raise refused(number, "it begins with a byte order mark. Write UTF-8 without one.")
-    if not text.strip():
-        raise refused(number, "it is empty. Each line is one JSON object.")
-    try:
-        found = _DECODER.decode(text)
-    except json.JSONDecodeError as problem:
-        cut = " (cut off?)" if not line.endswith(b"\n") else ""
-        raise refused(number, f"no JSON at column {problem.colno}{cut}: {problem.msg}.") from problem
-    except RecursionError as problem:
-        raise refused(number, "it is nested too deeply.") from problem
-    except ValueError as problem:
-        raise refused(number, f"no JSON: {problem}.") from problem
-    if type(found) is not dict:
-        raise refused(number, "it is no JSON object.")
-    return found
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{json.dumps(twice)} stands in it twice")
-    return found
-
-
-def _constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+        return jsonl.parsed(line)
+    except jsonl.Malformed as problem:
+        raise refused(number, str(problem)) from problem
 
 
 def _header(told: dict[str, Any]) -> Header:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from drift_mcp import jsonl
 from drift_mcp.ingest import foreign, given, lines
 from drift_mcp.project import Project
 
@@ -31,7 +32,7 @@ def test_the_page_is_what_the_program_takes() -> None:
 
 def test_the_bounds_that_the_page_names_are_the_programs() -> None:
     page = (DOCS / "ingest.md").read_text(encoding="utf-8")
-    assert f"no line above {lines.MOST_BYTES >> 20} MB" in page
+    assert f"no line above {jsonl.MOST_BYTES >> 20} MB" in page
     assert f"{given.Told.MOST_ROWS:,} rows" in page
 
 
