@@ -45,10 +45,18 @@ CREATE TABLE memories (
     )),
     created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
     created_by TEXT,
-    last_accessed TEXT CHECK (last_accessed GLOB '????-??-??T??:??:??.???Z'),
-    access_count INTEGER NOT NULL DEFAULT 0 CHECK (access_count >= 0),
+    last_accessed TEXT CHECK (last_accessed GLOB '????-??-??T??:??:??.???Z'),  -- when it was last of use; noted once a day
+    access_count INTEGER NOT NULL DEFAULT 0 CHECK (access_count >= 0),         -- days on which it was
     forgotten_at TEXT CHECK (forgotten_at GLOB '????-??-??T??:??:??.???Z')  -- set = a tombstone: its versions are erased
 ) STRICT;
+
+-- one row per former use of a memory, the last one standing in `memories`: a question about the past does not count
+-- what came after
+CREATE TABLE memory_uses (
+    memory_key INTEGER NOT NULL REFERENCES memories (key) ON DELETE CASCADE,
+    used_at TEXT NOT NULL CHECK (used_at GLOB '????-??-??T??:??:??.???Z'),
+    PRIMARY KEY (memory_key, used_at)
+) STRICT, WITHOUT ROWID;
 
 -- one row per belief: a memory as it was recorded at one instant, up to the next change
 CREATE TABLE memory_versions (

@@ -12,11 +12,44 @@ SELECT
     v.valid_from,
     v.valid_until,
     v.confidence,
+    -- As cortex/fading.py explains it and computes it for any moment.
     CASE
         WHEN t.half_life_days IS NULL THEN v.confidence
-        ELSE v.confidence * pow(0.5, max(0.0,
-            julianday('now') - julianday(max(v.recorded_at, ifnull(m.last_accessed, v.recorded_at)))
-        ) / t.half_life_days)
+        ELSE v.confidence * pow(
+            0.5,
+            max(0.0, julianday('now') - julianday(max(
+                ifnull(m.last_accessed, ''),
+                ifnull(
+                    (
+                        SELECT max(s.recorded_at)
+                        FROM memory_versions s
+                        WHERE s.memory_key = m.key
+                            AND s.version <= v.version
+                            AND s.change IN ('added', 'revised', 'confirmed', 'consolidated', 'imported')
+                    ),
+                    v.recorded_at
+                )
+            ))) / (
+                t.half_life_days
+                * CASE v.importance WHEN 'critical' THEN 2.0 WHEN 'high' THEN 1.5 WHEN 'normal' THEN 1.0 ELSE 0.8 END
+                * min(1.5, 1.0 + 0.2 * log10(1.0 + m.access_count))
+                * CASE
+                    WHEN EXISTS (SELECT 1 FROM memory_files l WHERE l.memory_key = m.key AND l.recorded_to IS NULL)
+                        OR EXISTS (SELECT 1 FROM memory_functions l WHERE l.memory_key = m.key AND l.recorded_to IS NULL)
+                        OR EXISTS (SELECT 1 FROM memory_patterns l WHERE l.memory_key = m.key AND l.recorded_to IS NULL)
+                        OR EXISTS (SELECT 1 FROM memory_constraints l WHERE l.memory_key = m.key AND l.recorded_to IS NULL)
+                        OR EXISTS (
+                            SELECT 1
+                            FROM memory_relationships r
+                            WHERE r.target_key = m.key
+                                AND r.relationship = 'supports'
+                                AND r.recorded_to IS NULL
+                        )
+                        THEN 1.3
+                    ELSE 1.0
+                END
+            )
+        )
     END AS faded_confidence,
     v.importance,
     m.last_accessed,

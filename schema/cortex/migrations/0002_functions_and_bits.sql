@@ -1,4 +1,5 @@
--- What a function's text was when a memory was linked to it; vectors' signs for search among many; hits of the query cache.
+-- What a function's text was when a memory was linked to it; vectors' signs for search among many; hits of the query cache;
+-- when memories were used.
 
 ALTER TABLE memory_functions ADD COLUMN content_hash BLOB CHECK (length(content_hash) = 16);
 ALTER TABLE memory_functions ADD COLUMN content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL));
@@ -30,4 +31,10 @@ CREATE TABLE embedding_cache_hits (
     level TEXT NOT NULL PRIMARY KEY CHECK (level IN ('memory', 'database', 'shipped', 'model')),
     hits INTEGER NOT NULL CHECK (hits >= 0),
     last_hit TEXT NOT NULL CHECK (last_hit GLOB '????-??-??T??:??:??.???Z')
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE memory_uses (
+    memory_key INTEGER NOT NULL REFERENCES memories (key) ON DELETE CASCADE,
+    used_at TEXT NOT NULL CHECK (used_at GLOB '????-??-??T??:??:??.???Z'),
+    PRIMARY KEY (memory_key, used_at)
 ) STRICT, WITHOUT ROWID;
