@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -252,6 +252,7 @@ OWN: Final = (
     "scan_history",
     "sync_log",
     "cache_entries",
+    "carried_fields",
 )
 
 Form: TypeAlias = Literal[
@@ -319,11 +320,16 @@ class Plan(NamedTuple):
 @functools.cache
 def plans() -> Mapping[str, Plan]:
     """Every public table by its name, in an order in which what is pointed to comes first."""
+    return plans_of(TABLES)
+
+
+def plans_of(tables: Iterable[Table]) -> dict[str, Plan]:
+    """How tables take rows that no other scanner may fill."""
     db = apsw.Connection(":memory:")
     try:
         for _ in db.execute(schema.read("drift", 0).tables):
             pass
-        return {table.name: _plan(db, table) for table in TABLES}
+        return {table.name: _plan(db, table) for table in tables}
     finally:
         db.close()
 
