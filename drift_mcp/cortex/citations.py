@@ -1,16 +1,23 @@
-"""Lines of code that a memory cites, and whether they are still what they were.
+"""Code that a memory cites, and whether it is still what it was.
 
-A citation is compared by its text without white space, so that re-indenting or re-wrapping code never makes a
-memory stale, and any other change does. Reads files below the project's root; never writes, never follows a path
-out of it.
+Cited text is compared without white space, so that re-indenting or re-wrapping code never makes a memory stale, and
+any other change does. White space is not told apart by where it stands: a blank more inside a string, or one less
+between two words, is no change either. Nothing is parsed; what a file without white space says decides.
+
+Reads files below the project's root; never writes, never follows a path out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from blake3 import blake3
 
@@ -19,9 +26,16 @@ from drift_mcp.errors import DriftError
 CodeState = Literal["unlinked", "unchanged", "moved", "changed", "gone"]
 
 # From best to worst: a memory is as stale as its stalest citation.
-_BY_GRAVITY: tuple[CodeState, ...] = ("unlinked", "unchanged", "moved", "changed", "gone")
+_BY_GRAVITY: Final[tuple[CodeState, ...]] = ("unlinked", "unchanged", "moved", "changed", "gone")
 # A cited file is read at every answer that names its memory. Source files are far smaller; what is larger is data.
-_LARGEST_FILE_BYTES = 4 * 1024 * 1024
+_LARGEST_FILE_BYTES: Final = 4 * 1024 * 1024
+
+_BOM: Final = b"\xef\xbb\xbf"
+_WITHIN_LINES: Final = b" \t\r\x0b\x0c"
+# A line that only closes what was opened above it is no heading of what is indented under it.
+_CLOSING: Final = (b")", b"]", b"}")
+# As far up as decorators are looked for; one that is wrapped over more lines is not taken in.
+_MOST_DECORATOR_LINES: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +55,20 @@ class Cited(NamedTuple):
     line_end: int | None
     content_hash: bytes | None
     content_length: int | None
+    file_hash: bytes | None = None  # of the whole file without white space
+    copies: int | None = None  # how often the text stood in its file, as whole lines
+    flagged: CodeState | None = None  # what validation found when it lowered the confidence
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionAt:
-    """A function by its public id, with the lines of its file where it stands (from 1, inclusive)."""
+    """A function by its public id, with the lines of its file where it stands (from 1, inclusive), and how many
+    decorators stand above it."""
 
     function: str
     line_start: int
     line_end: int
+    decorators: int = 0
 
 
 class CitedFunction(NamedTuple):
@@ -58,14 +77,37 @@ class CitedFunction(NamedTuple):
     function: str
     content_hash: bytes | None
     content_length: int | None
+    file_hash: bytes | None = None
+    copies: int | None = None  # how often its text stood in its file within the same owner
+    owner: str | None = None  # the name in a line it was indented under; '': it stood at the margin
+    flagged: CodeState | None = None
+
+    @property
+    def file(self) -> str:
+        return self.function.partition("::")[0]
+
+    @property
+    def name(self) -> str:
+        """Its own name, without those of what it stands in."""
+        return _names(self.function)[-1]
 
 
-class _Squeezed(NamedTuple):
-    """The text of a file without white space, and where each line with something on it begins in that."""
+AnyCited: TypeAlias = Cited | CitedFunction
 
-    text: bytes
-    starts: list[int]
-    line_numbers: list[int]
+
+class Place(NamedTuple):
+    """Lines of a file, from 1, inclusive."""
+
+    line_start: int
+    line_end: int
+
+
+class Standing(NamedTuple):
+    """How cited code stands now. `places`: where its text is, if it is not in its place; several: it cannot be told
+    which of them was meant."""
+
+    state: CodeState
+    places: tuple[Place, ...] = ()
 
 
 def asked(text: str) -> Citation:
@@ -85,120 +127,259 @@ def made(root: Path, citation: Citation) -> Cited:
     first, last = citation.line_start, citation.line_end
     if (first is None) != (last is None) or (first is not None and last is not None and not 1 <= first <= last):
         raise DriftError(f"The lines {first}-{last} of '{file}' are no range; they count from 1.")
-    squeezed = _read(root, file)
-    if squeezed is None:
+    source = Sources(root).read(file)
+    if source is None:
         raise DriftError(
-            f"There is no file '{file}' to cite. Give a path relative to the project, such as 'src/app.py:10-20'."
+            f"There is no file '{file}' to cite{_why_not(root / file)}. "
+            "Give a path relative to the project, such as 'src/app.py:10-20'."
         )
-    cited = _between(squeezed, first, last)
-    if not cited:
+    if first is None or last is None:
+        return Cited(file, None, None, source.hash, len(source.text), source.hash)
+    text = source.between(Place(first, last))
+    if not text:
         raise DriftError(f"There is nothing to cite at '{file}' lines {first}-{last}: they are blank or past its end.")
-    return Cited(file, first, last, _hashed(cited), len(cited))
+    content_hash = _hashed(text)
+    copies = len(source.places(content_hash, len(text)))
+    return Cited(file, first, last, content_hash, len(text), source.hash, copies)
 
 
 def function(root: Path, asked: str | FunctionAt) -> CitedFunction:
-    """The function with the hash of its text, when it is told where that stands and something does."""
+    """The function with the hash of its text, when it is told where that stands and something of its name does."""
     if isinstance(asked, str):
         return CitedFunction(asked, None, None)
-    squeezed = _read(root, _file_of(asked.function))
-    text = b"" if squeezed is None else _between(squeezed, asked.line_start, asked.line_end)
-    if not text:
-        return CitedFunction(asked.function, None, None)
-    return CitedFunction(asked.function, _hashed(text), len(text))
+    known_by_id = CitedFunction(asked.function, None, None)
+    source = Sources(root).read(known_by_id.file)
+    return known_by_id if source is None else source.cited(asked) or known_by_id
 
 
 def state(root: Path, files: Iterable[Cited], functions: Iterable[CitedFunction] = ()) -> CodeState:
     """How the cited code stands now, the worst of all citations; `unlinked` when none can be compared."""
-    worst = 0
-    read: dict[str, _Squeezed | None] = {}
-    for one in files:
-        if one.file not in read:
-            read[one.file] = _read(root, one.file)
-        worst = max(worst, _BY_GRAVITY.index(_state_of(read[one.file], one)))
-    for each in functions:
-        file = _file_of(each.function)
-        if each.content_hash is not None and file not in read:
-            read[file] = _read(root, file)
-        worst = max(worst, _BY_GRAVITY.index(_function_state(read.get(file), each)))
-    return _BY_GRAVITY[worst]
+    sources = Sources(root)
+    return worst(sources.standing(one).state for one in chain[AnyCited](files, functions))
 
 
-def _state_of(now: _Squeezed | None, cited: Cited) -> CodeState:
+def worst(states: Iterable[CodeState]) -> CodeState:
+    return max(states, key=_BY_GRAVITY.index, default="unlinked")
+
+
+class Sources:
+    """The files of a project, each read once: for one answer, and one thread."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+        self._read: dict[str, Source | None] = {}
+
+    def read(self, file: str) -> Source | None:
+        """None: there is no such file, it lies outside of the project, or it is too large to be code."""
+        if file not in self._read:
+            self._read[file] = self._source(file)
+        return self._read[file]
+
+    def standing(self, cited: AnyCited) -> Standing:
+        """How one citation stands now."""
+        if isinstance(cited, Cited):
+            return _lines_standing(self.read(cited.file), cited)
+        if cited.content_hash is None:
+            return Standing("unlinked")
+        return _function_standing(self.read(cited.file), cited)
+
+    def _source(self, file: str) -> Source | None:
+        # Path objects would take longer than reading does.
+        try:
+            path = os.path.realpath(f"{self._root}/{file}")
+            if not path.startswith(self._root.rstrip("/\\") + os.sep) or not os.path.isfile(path):  # noqa: PTH113
+                return None
+            with open(path, "rb") as handle:  # noqa: PTH123
+                raw = handle.read(_LARGEST_FILE_BYTES + 1)
+        except (OSError, ValueError):
+            return None  # unreadable is as good as gone to whoever would follow the citation
+        return Source(raw) if len(raw) <= _LARGEST_FILE_BYTES else None
+
+
+class Source:
+    """The text of one file: with white space, and without."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw.removeprefix(_BOM)
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        """Each line without white space; the first one is line 1."""
+        return self._raw.translate(None, _WITHIN_LINES).split(b"\n")
+
+    @cached_property
+    def _raw_lines(self) -> list[bytes]:
+        return self._raw.split(b"\n")
+
+    @cached_property
+    def text(self) -> bytes:
+        return b"".join(self._lines)
+
+    @cached_property
+    def hash(self) -> bytes:
+        return _hashed(self.text)
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where each line begins in `text`, and where the last one ends."""
+        return list(accumulate(map(len, self._lines), initial=0))
+
+    def between(self, place: Place) -> bytes:
+        return b"".join(self._lines[place.line_start - 1 : place.line_end])
+
+    def places(self, content_hash: bytes, length: int) -> tuple[Place, ...]:
+        """Where a text stands. Only whole lines: a citation of `return x` does not live on in `return x + 1`."""
+        # Of a blank line and the one below, both begin at one offset: the later takes it.
+        line_at = {offset: line for line, offset in enumerate(self._offsets[:-1], start=1)}
+        line_at[self._offsets[-1]] = len(self._lines) + 1
+        return tuple(
+            Place(line, bisect_left(self._offsets, start + length))
+            for start, line in line_at.items()
+            if start + length in line_at and _hashed(self.text[start : start + length]) == content_hash
+        )
+
+    def cited(self, asked: FunctionAt) -> CitedFunction | None:
+        """The function as it stands here. None: nothing of its name is in those lines, which are not its own then."""
+        cited = CitedFunction(asked.function, None, None)
+        place = self.with_decorators(asked)
+        text = self.between(place)
+        if not text or not (self.mentions(cited.name, place) or not cited.name.isidentifier()):
+            return None
+        *_, owner, _ = ("", *_names(asked.function))
+        content_hash = _hashed(text)
+        cited = cited._replace(
+            content_hash=content_hash,
+            content_length=len(text),
+            file_hash=self.hash,
+            owner=owner if self.is_owned(place, owner) else None,
+        )
+        return cited._replace(copies=len(self.owned_places(cited)) or None)
+
+    def with_decorators(self, asked: FunctionAt) -> Place:
+        """The lines of a function together with the decorators above it."""
+        first, left = asked.line_start, asked.decorators
+        if not left or asked.line_start > len(self._raw_lines):
+            return Place(first, asked.line_end)
+        margin = _indentation(self._raw_lines[asked.line_start - 1])
+        for line in range(asked.line_start - 1, max(0, asked.line_start - 1 - _MOST_DECORATOR_LINES), -1):
+            text = self._raw_lines[line - 1].strip()
+            is_inside = not text or text.startswith((b"#", b"//", *_CLOSING))
+            if text.startswith(b"@") and _indentation(self._raw_lines[line - 1]) == margin:
+                first, left = line, left - 1
+            elif not is_inside and _indentation(self._raw_lines[line - 1]) <= margin:
+                break
+            if not left:
+                break
+        return Place(first, asked.line_end)
+
+    def owned_places(self, cited: CitedFunction) -> tuple[Place, ...]:
+        """Where the text of a function stands within what it stood in."""
+        if cited.content_hash is None or cited.content_length is None:
+            return ()
+        found = self.places(cited.content_hash, cited.content_length)
+        return tuple(one for one in found if cited.owner is None or self.is_owned(one, cited.owner))
+
+    def is_owned(self, place: Place, owner: str) -> bool:
+        """Whether the place is indented under a line that names the owner; '': under none at all."""
+        if not owner:
+            return _indentation(self._raw_lines[place.line_start - 1]) == 0
+        return any(_is_word(owner, line) for line in self._headings(place.line_start))
+
+    def mentions(self, name: str, place: Place) -> bool:
+        """Whether a name is among the words of these lines."""
+        return any(_is_word(name, line) for line in self._raw_lines[place.line_start - 1 : place.line_end])
+
+    def says(self, name: str) -> bool:
+        """Whether a name is among the words of this file."""
+        return _is_word(name, self._raw)
+
+    def renamed(self, place: Place, name: str, former: str) -> bytes:
+        """The text of a place as it would be with its former name."""
+        raw = b"\n".join(self._raw_lines[place.line_start - 1 : place.line_end])
+        return _word(name).sub(former.encode().replace(b"\\", b"\\\\"), raw).translate(None, _WITHIN_LINES + b"\n")
+
+    def _headings(self, line: int) -> Iterator[bytes]:
+        """The lines that a line is indented under, from the nearest."""
+        margin = _indentation(self._raw_lines[line - 1])
+        for above in reversed(self._raw_lines[: line - 1]):
+            if not margin:
+                return
+            text = above.strip()
+            if text and not text.startswith(_CLOSING) and (indented := _indentation(above)) < margin:
+                margin = indented
+                yield text
+
+
+def hashed(text: bytes) -> bytes:
+    """As `content_hash` is made, of a text without white space."""
+    return _hashed(text)
+
+
+def _lines_standing(now: Source | None, cited: Cited) -> Standing:
     if now is None:
-        return "gone"
+        return Standing("gone")
     if cited.content_hash is None or cited.content_length is None:
-        return "changed"
+        return Standing("changed")
     if cited.line_start is None or cited.line_end is None:
-        return "unchanged" if _hashed(now.text) == cited.content_hash else "changed"
-    if _hashed(_between(now, cited.line_start, cited.line_end)) == cited.content_hash:
-        return "unchanged"
-    # Only whole lines: a citation of `return x` does not live on in `return x + 1`.
-    line_ends = {*now.starts, len(now.text)}
-    for start, line in zip(now.starts, now.line_numbers, strict=True):
-        end = start + cited.content_length
-        if end in line_ends and _hashed(now.text[start:end]) == cited.content_hash:
-            # Re-wrapped in place: it begins where it began and only spans another number of lines.
-            return "unchanged" if line == cited.line_start else "moved"
-    return "changed"
+        return Standing("unchanged" if now.hash == cited.content_hash else "changed")
+    place = Place(cited.line_start, cited.line_end)
+    if _hashed(now.between(place)) == cited.content_hash:
+        return Standing("unchanged")
+    places = now.places(cited.content_hash, cited.content_length)
+    here = tuple(one for one in places if one.line_start == place.line_start)
+    if now.hash == cited.file_hash:
+        return Standing("unchanged", here or places)  # only laid out anew
+    if here:
+        return Standing("unchanged", here)  # begins where it began, and spans another number of lines
+    # One of several copies is no more: it cannot be told that it was not the cited one.
+    return Standing("moved", places) if len(places) >= (cited.copies or 1) else Standing("changed")
 
 
-def _function_state(now: _Squeezed | None, cited: CitedFunction) -> CodeState:
-    if cited.content_hash is None or cited.content_length is None:
-        return "unlinked"
+def _function_standing(now: Source | None, cited: CitedFunction) -> Standing:
     if now is None:
-        return "gone"
-    line_ends = {*now.starts, len(now.text)}
-    for start in now.starts:
-        end = start + cited.content_length
-        if end in line_ends and _hashed(now.text[start:end]) == cited.content_hash:
-            return "unchanged"  # a function is where its name is: another line is no other place
-    name = cited.function.rpartition("::")[2].rpartition(".")[2].partition("#")[0]
-    return "changed" if name.encode() in now.text else "gone"
+        return Standing("gone")
+    if now.hash == cited.file_hash:
+        return Standing("unchanged")
+    owned = now.owned_places(cited)
+    if len(owned) >= (cited.copies or 1):
+        return Standing("unchanged")  # a function is where its name is: another line is no other place
+    if not owned and cited.content_hash is not None and cited.content_length is not None:
+        elsewhere = now.places(cited.content_hash, cited.content_length)
+        if elsewhere:
+            return Standing("moved", elsewhere)
+    return Standing("changed" if not cited.name.isidentifier() or now.says(cited.name) else "gone")
 
 
-def _file_of(function: str) -> str:
-    return function.partition("::")[0]
+def _names(function: str) -> list[str]:
+    """The names in a public id, from the outermost."""
+    qualified = function.rpartition("::")[2]
+    front, _, ordinal = qualified.rpartition("#")
+    return (front if front and ordinal.isdigit() else qualified).split(".")
 
 
-def _between(squeezed: _Squeezed, first: int | None, last: int | None) -> bytes:
-    if first is None or last is None:
-        return squeezed.text
-    within = [
-        start for start, line in zip(squeezed.starts, squeezed.line_numbers, strict=True) if first <= line <= last
-    ]
-    after = [start for start, line in zip(squeezed.starts, squeezed.line_numbers, strict=True) if line > last]
-    if not within:
-        return b""
-    return squeezed.text[within[0] : after[0] if after else len(squeezed.text)]
+def _word(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
+
+
+def _is_word(name: str, text: bytes) -> bool:
+    # Most texts do not hold it at all, which is found out much faster.
+    return name.encode() in text and _word(name).search(text) is not None
+
+
+def _indentation(line: bytes) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _hashed(text: bytes) -> bytes:
     return blake3(text).digest(length=16)
 
 
-def _read(root: Path, file: str) -> _Squeezed | None:
-    path = root / file
+def _why_not(path: Path) -> str:
     try:
-        if not path.resolve().is_relative_to(root.resolve()) or not path.is_file():
-            return None
-        with path.open("rb") as handle:
-            raw = handle.read(_LARGEST_FILE_BYTES + 1)
-    except OSError:
-        return None  # unreadable is as good as gone to whoever would follow the citation
-    if len(raw) > _LARGEST_FILE_BYTES:
-        raw = raw[:_LARGEST_FILE_BYTES]
-    pieces: list[bytes] = []
-    starts: list[int] = []
-    line_numbers: list[int] = []
-    length = 0
-    for number, line in enumerate(raw.split(b"\n"), start=1):
-        squeezed = b"".join(line.split())
-        if squeezed:
-            starts.append(length)
-            line_numbers.append(number)
-            pieces.append(squeezed)
-            length += len(squeezed)
-    return _Squeezed(b"".join(pieces), starts, line_numbers)
+        is_large = path.stat().st_size > _LARGEST_FILE_BYTES
+    except (OSError, ValueError):
+        return ""
+    return f": it is larger than {_LARGEST_FILE_BYTES >> 20} MB, which is data and no code" if is_large else ""
 
 
 def _inside(root: Path, file: str) -> str:

@@ -18,9 +18,16 @@ class Links(NamedTuple):
     patterns: tuple[str, ...]
     constraints: tuple[str, ...]
 
+    def speak_of_the_same(self, other: Links) -> bool:
+        """Whether both cite the same text in the same places, whatever else stood around it."""
+        return self._told() == other._told()
+
+    def _told(self) -> object:
+        return [each[:5] for each in self.files], [each[:3] for each in self.functions], self.patterns, self.constraints
+
 
 _FILES = """
-SELECT file_path, line_start, line_end, content_hash, content_length
+SELECT file_path, line_start, line_end, content_hash, content_length, file_hash, copies, flagged
 FROM memory_files
 WHERE memory_key = :memory
     AND recorded_at <= :as_of
@@ -28,7 +35,7 @@ WHERE memory_key = :memory
 ORDER BY file_path, line_start
 """
 _FUNCTIONS = """
-SELECT function_id, content_hash, content_length
+SELECT function_id, content_hash, content_length, file_hash, copies, owner, flagged
 FROM memory_functions
 WHERE memory_key = :memory
     AND recorded_at <= :as_of
@@ -65,12 +72,13 @@ def of(db: apsw.Connection, memory_key: int, as_of: str) -> Links:
 
 _ADD_FILE = """
 INSERT INTO memory_files
-    (memory_key, file_path, line_start, line_end, content_hash, content_length, recorded_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+    (memory_key, file_path, line_start, line_end, content_hash, content_length, file_hash, copies, flagged, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_FUNCTION = """
-INSERT INTO memory_functions (memory_key, function_id, content_hash, content_length, recorded_at)
-VALUES (?, ?, ?, ?, ?)
+INSERT INTO memory_functions
+    (memory_key, function_id, content_hash, content_length, file_hash, copies, owner, flagged, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_PATTERN = "INSERT INTO memory_patterns (memory_key, pattern_id, recorded_at) VALUES (?, ?, ?)"
 _ADD_CONSTRAINT = "INSERT INTO memory_constraints (memory_key, constraint_id, recorded_at) VALUES (?, ?, ?)"

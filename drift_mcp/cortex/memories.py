@@ -477,7 +477,7 @@ def neighbours(db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIM
 
 
 _CITED = """
-SELECT f.file_path, f.line_start, f.line_end, f.content_hash, f.content_length, m.id
+SELECT f.file_path, f.line_start, f.line_end, f.content_hash, f.content_length, f.file_hash, f.copies, f.flagged, m.id
 FROM memories m
 JOIN memory_files f ON f.memory_key = m.key
 WHERE m.id IN (SELECT value FROM json_each(:memories))
@@ -487,7 +487,7 @@ WHERE m.id IN (SELECT value FROM json_each(:memories))
 
 
 _CITED_FUNCTIONS = """
-SELECT f.function_id, f.content_hash, f.content_length, m.id
+SELECT f.function_id, f.content_hash, f.content_length, f.file_hash, f.copies, f.owner, f.flagged, m.id
 FROM memories m
 JOIN memory_functions f ON f.memory_key = m.key
 WHERE m.id IN (SELECT value FROM json_each(:memories))
@@ -686,7 +686,7 @@ def _the_very_same(
     }
     found: list[tuple[str, int, int]] = list(tx.execute(_SAME_WORDING, question))
     for memory, version, key in found:
-        if links_of.of(tx, key, moments.END_OF_TIME) == links:
+        if links_of.of(tx, key, moments.END_OF_TIME).speak_of_the_same(links):
             return Written(memory, version, existed=True)
     return None
 

@@ -40,6 +40,9 @@ CREATE TABLE memory_files (
     content_length INTEGER CHECK (content_length >= 0),            -- bytes of UTF-8 that were hashed
     recorded_at TEXT NOT NULL CHECK (recorded_at GLOB '????-??-??T??:??:??.???Z'),
     recorded_to TEXT CHECK (recorded_to GLOB '????-??-??T??:??:??.???Z'),
+    file_hash BLOB CHECK (length(file_hash) = 16),                 -- of the whole file without white space, then
+    copies INTEGER CHECK (copies >= 1),                            -- how often the text stood in its file, as whole lines; NULL = not counted
+    flagged TEXT CHECK (flagged IN ('changed', 'gone')),           -- what validation found when it lowered the confidence; NULL = it did not
     CHECK ((line_start IS NULL) = (line_end IS NULL)),
     CHECK ((content_hash IS NULL) = (content_length IS NULL)),
     CHECK (recorded_to IS NULL OR recorded_to > recorded_at)
@@ -59,6 +62,10 @@ CREATE TABLE memory_functions (
     recorded_to TEXT CHECK (recorded_to GLOB '????-??-??T??:??:??.???Z'),
     content_hash BLOB CHECK (length(content_hash) = 16),           -- of its text without white space; NULL = it was not known then
     content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL)),  -- bytes of UTF-8 that were hashed
+    file_hash BLOB CHECK (length(file_hash) = 16),                 -- of its whole file without white space, then
+    copies INTEGER CHECK (copies >= 1),                            -- how often its text stood there within the same owner; NULL = not counted
+    owner TEXT,                                                    -- the name in a line it was indented under; '' = it stood at the margin; NULL = not known
+    flagged TEXT CHECK (flagged IN ('changed', 'gone')),           -- what validation found when it lowered the confidence; NULL = it did not
     CHECK (recorded_to IS NULL OR recorded_to > recorded_at)
 ) STRICT;
 

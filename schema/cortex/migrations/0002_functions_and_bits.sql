@@ -1,8 +1,16 @@
--- What a function's text was when a memory was linked to it; vectors' signs for search among many; hits of the query cache;
+-- What a function's text was when a memory was linked to it, and how validation found it; vectors' signs for search among many; hits of the query cache;
 -- when memories were used.
 
 ALTER TABLE memory_functions ADD COLUMN content_hash BLOB CHECK (length(content_hash) = 16);
 ALTER TABLE memory_functions ADD COLUMN content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL));
+ALTER TABLE memory_functions ADD COLUMN file_hash BLOB CHECK (length(file_hash) = 16);
+ALTER TABLE memory_functions ADD COLUMN copies INTEGER CHECK (copies >= 1);
+ALTER TABLE memory_functions ADD COLUMN owner TEXT;
+ALTER TABLE memory_functions ADD COLUMN flagged TEXT CHECK (flagged IN ('changed', 'gone'));
+
+ALTER TABLE memory_files ADD COLUMN file_hash BLOB CHECK (length(file_hash) = 16);
+ALTER TABLE memory_files ADD COLUMN copies INTEGER CHECK (copies >= 1);
+ALTER TABLE memory_files ADD COLUMN flagged TEXT CHECK (flagged IN ('changed', 'gone'));
 
 CREATE TABLE memory_bits (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
