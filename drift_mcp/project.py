@@ -20,7 +20,7 @@ from blake3 import blake3
 
 from drift_mcp import __version__, settings
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
-from drift_mcp.store import backup, connection, lock, migrate, restore, schema
+from drift_mcp.store import backup, connection, lock, migrate, restore, schema, switch
 from drift_mcp.store.pool import Beside, ReaderPool
 from drift_mcp.store.writer import Writer
 from drift_mcp.tables import about, registry, status
@@ -109,12 +109,12 @@ class Project:
         """The snapshots of drift.db. A store of an older schema is brought up first; a newer one is refused."""
         with self._lock:
             if self._readers is None:
+                self._finish_what_was_killed()
                 if not self.is_initialised:
                     raise NotInitialised(
                         f"Nothing is known about {self.root.name} yet: it was never scanned. "
                         "Run `drift scan`, or call scan_project."
                     )
-                self._finish_restore()
                 ours = schema.read("drift", DRIFT_ID)
                 if self._writer is None and connection.schema_version(self.store, ours) != ours.version:
                     _ = self.writer
@@ -125,7 +125,7 @@ class Project:
     def writer(self) -> Writer:
         """The one writer of drift.db in this process; opened, made or brought up when first asked for."""
         with self._lock:
-            self._finish_restore()
+            self._finish_what_was_killed()
             if self._writer is None:
                 self._refuse_without_folder()
                 ours = schema.read("drift", DRIFT_ID)
@@ -139,7 +139,7 @@ class Project:
         put back from a backup: what is written to a file without a name is lost."""
         path = self.store.parent / "cortex.db"
         with self._lock:
-            self._finish_restore()
+            self._finish_what_was_killed()
             if self._memory is not None and self._memory_file != _file_number(path):
                 self._replaced.append(self._memory)  # somebody is perhaps still reading; it is closed in the end
                 self._memory = None
@@ -216,11 +216,13 @@ class Project:
     ) -> None:
         self.close()
 
-    def _finish_restore(self) -> None:
-        """A restore that was killed half way is finished before anything else is read or written."""
-        if restore.is_unfinished(self.store.parent):
-            with backup.alone(self.store.parent):
-                restore.finish(self.store.parent, self._databases())
+    def _finish_what_was_killed(self) -> None:
+        """A restore or an upgrade that was killed half way is finished before anything else is read or written."""
+        home = self.store.parent
+        if switch.is_unfinished(home) or restore.is_unfinished(home):
+            with backup.alone(home):
+                switch.finish(home)
+                restore.finish(home, self._databases())
 
     def _back_up_before_steps(self) -> None:
         try:

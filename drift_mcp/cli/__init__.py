@@ -15,8 +15,35 @@ from pathlib import Path
 from typing import TextIO
 
 from drift_mcp import __version__
-from drift_mcp.cli import answers, backups, building, clients, feeding, memories, serving, upkeep, verdicts, watching
+from drift_mcp.cli import (
+    answers,
+    backups,
+    building,
+    clients,
+    feeding,
+    memories,
+    serving,
+    upgrading,
+    upkeep,
+    verdicts,
+    watching,
+)
 from drift_mcp.cli.words import UNUSABLE, WRONG
+
+# In the order in which a newcomer meets them.
+_FAMILIES = (
+    building,
+    watching,
+    feeding,
+    answers,
+    verdicts,
+    memories,
+    serving,
+    clients,
+    backups,
+    upkeep,
+    upgrading,
+)
 
 # 128 + SIGINT, as shells count it.
 _INTERRUPTED = 130
@@ -61,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"drift {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for family in (building, watching, feeding, answers, verdicts, memories, serving, clients, backups, upkeep):
+    for family in _FAMILIES:
         family.add_to(commands)
     return parser
 

@@ -25,6 +25,8 @@ Kind = Literal[
     "old store", "memories",
     # what is not: made anew from the rest, a copy of something else here, or not known
     "derived", "copy", "of the tool", "unknown",
+    # a database of today's
+    "ours",
 ]  # fmt: skip
 
 # The first that fits says what a file is. Names are those that the predecessor gave, up to 0.9.48.
@@ -73,8 +75,11 @@ _OURS: Final = re.compile(
     r"|backups/([a-z]+-\d{8}T\d{6}Z-[a-z0-9-]+\..*|damaged-.*|\.?lock)"
 )
 
+# Today's databases.
+DATABASES: Final = ("drift.db", "cortex.db")
+
 # SQLite's own companions of a database go with it.
-_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+COMPANIONS: Final = ("-wal", "-shm", "-journal")
 # Places outside .drift where the predecessor kept memories.
 _ELSEWHERE: Final = (".cortex/cortex.db",)
 
@@ -93,35 +98,37 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything that is there. `ours`: the databases of today's that stand in .drift already."""
+    """Everything that is there."""
 
     home: Path  # .drift
     sources: tuple[Source, ...]
-    ours: tuple[str, ...]
+    ours_in_place: tuple[Source, ...]  # databases of today's that stand under their names already
 
     def of(self, *kinds: Kind) -> list[Source]:
         """In the order of their names."""
         return [each for each in self.sources if each.kind in kinds]
 
     @property
-    def is_anything(self) -> bool:
-        return bool(self.sources)
+    def has_room_for_ours(self) -> bool:
+        """Whether no old database has the name of one of today's."""
+        return not any(each.name in DATABASES for each in self.sources)
 
 
 def look(root: Path) -> Found:
     """All that lies in `.drift` of this project, and where else the predecessor kept memories. Follows no link."""
     home = root / FOLDER
     sources: list[Source] = []
-    ours: list[str] = []
+    ours: list[Source] = []
     for path in sorted(_files(home)):
         name = path.relative_to(home).as_posix()
         if _OURS.fullmatch(name) or (name == "drift.lock" and not _is_old_lock(path)):
             continue
         if path.suffix == ".db" and _is_ours(path):
-            ours.append(name)
+            if name in DATABASES:
+                ours.append(Source(path, name, "ours", path.stat().st_size))
             continue
-        main = next((name.removesuffix(each) for each in _COMPANIONS if name.endswith(each)), name)
-        if main != name and (main in ours or _is_ours(home / main)):
+        main = next((name.removesuffix(each) for each in COMPANIONS if name.endswith(each)), name)
+        if main != name and _is_ours(home / main):
             continue
         sources.append(Source(path, name, "copy" if main != name else kind_of(name), path.stat().st_size))
     for other in _ELSEWHERE:

@@ -1,0 +1,45 @@
+"""Which file is read by which converter, in an order in which what is pointed to comes first.
+
+Says what it does not convert, and why. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from drift_mcp.errors import DriftError
+from drift_mcp.project import Project
+from drift_mcp.upgrade import documents, patterns
+from drift_mcp.upgrade.account import Account
+from drift_mcp.upgrade.documents import Document
+from drift_mcp.upgrade.records import Record, Refused, Repeated
+from drift_mcp.upgrade.sources import Found, Kind
+
+Converter: TypeAlias = Callable[[Document], Iterator[Record | Refused | Repeated]]
+
+_CONVERTERS: Final[Mapping[Kind, Converter]] = {
+    "patterns": patterns.records,
+}
+
+
+def records(
+    found: Found, account: Account, scratch: Path, *, approvals_from_history: bool
+) -> Iterator[Record | Refused | Repeated]:
+    """Every row of every file that is converted. A file that cannot be read is counted as one row, and refused."""
+    for kind, converter in _CONVERTERS.items():
+        for source in found.of(kind):
+            try:
+                document = documents.read(source)
+            except DriftError as problem:
+                account.found("files")
+                account.refused("files", source.name, str(problem))
+                continue
+            if document.doubt:
+                account.note(f"{source.name}: {document.doubt}. Its content was taken all the same.")
+            yield from converter(document)
+
+
+def memories(target: Project, root: Path, found: Found, account: Account, scratch: Path) -> None:
+    """The predecessor's memories into `cortex.db` of the target."""

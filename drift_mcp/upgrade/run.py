@@ -1,0 +1,189 @@
+"""The upgrade itself: look, convert, prove, put in place, archive.
+
+Where no store of today's is there, or an old database has its name, one is built aside, in `.drift/upgrading/`, and
+takes its place together with the move of the old files, as one switch: a process that is killed leaves the old state
+whole, or the new one. Where one is there, it is backed up, and what comes in joins it in one transaction for each
+database, the two of which end one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import apsw
+
+from drift_mcp.errors import DriftError
+from drift_mcp.project import FOLDER, Project, init
+from drift_mcp.store import backup, lock, switch
+from drift_mcp.store.switch import Move
+from drift_mcp.upgrade import archive, conversion, proof, sources
+from drift_mcp.upgrade.account import Account, Line, Refusal
+from drift_mcp.upgrade.loading import Loader, plans
+from drift_mcp.upgrade.merging import Rows
+from drift_mcp.upgrade.sources import DATABASES, Found, Source
+
+_STAGING: Final = "upgrading"
+# A scan that is running is waited for, as a second scan waits.
+_WAIT_SECONDS: Final = 120.0
+
+
+class Report(NamedTuple):
+    """What an upgrade found, and what became of it."""
+
+    sources: tuple[Source, ...]
+    lines: tuple[Line, ...]
+    refusals: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+    backup: str | None  # stamp of the backup of the databases that were there; None: there were none
+    archive: str | None  # where the old files went, below the project's root; None: they were not moved
+    files_archived: int
+    is_dry: bool
+    duration_ms: int
+
+
+def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: bool = False) -> Report:
+    """Take over what the predecessor left in this project. With `is_dry` nothing in the project changes.
+
+    Raises DriftError when there is no `.drift`, and StoreUnusable when a database of ours cannot be used. Nothing to
+    take over is no error: the report then has no sources."""
+    began = time.monotonic()
+    home = project.store.parent
+    if not home.is_dir():
+        raise DriftError(f"{project.root.name} has no {FOLDER} folder: there is nothing of the old tool here.")
+    with _no_garbage(), _alone(project, is_dry):
+        if not is_dry and switch.is_unfinished(home):
+            with backup.alone(home):
+                switch.finish(home)
+        found = sources.look(project.root)
+        account = Account()
+        saved: str | None = None
+        files_archived = 0
+        if found.sources:
+            if is_dry:
+                with tempfile.TemporaryDirectory() as scratch:
+                    _convert_dry(project, found, account, Path(scratch), approvals_from_history)
+            else:
+                saved, files_archived = _convert(project, found, account, approvals_from_history)
+    return Report(
+        found.sources,
+        tuple(account.lines()),
+        tuple(account.refusals),
+        tuple(account.notes),
+        saved,
+        f"{FOLDER}/{archive.FOLDER_NAME}" if files_archived else None,
+        files_archived,
+        is_dry,
+        int((time.monotonic() - began) * 1000),
+    )
+
+
+def _convert(project: Project, found: Found, account: Account, approvals_from_history: bool) -> tuple[str | None, int]:
+    """(stamp of the backup, files archived)."""
+    home = project.store.parent
+    staging = home / _STAGING
+    shutil.rmtree(staging, ignore_errors=True)  # of one that was killed before its switch
+    staging.mkdir()
+    try:
+        saved = None
+        if found.has_room_for_ours and found.ours_in_place:
+            saved = project.back_up("upgrade").stamp
+            placed: tuple[str, ...] = ()
+            _take_over(project, project.root, found, account, staging, approvals_from_history)
+        else:
+            placed = DATABASES
+            with _staged(found, staging) as target:
+                _take_over(target, project.root, found, account, staging, approvals_from_history)
+        made = archive.moves(home, [*found.sources, *(found.ours_in_place if placed else ())])
+        archive.note(home, made, placed, saved)
+        project.close()
+        into_place = [Move(f"{FOLDER}/{_STAGING}/{FOLDER}/{name}", f"{FOLDER}/{name}") for name in placed]
+        with backup.alone(home):
+            switch.carry_out(home, [*made, *into_place])
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _drop_empty_folders(home)
+    init(project)
+    return saved, len(made)
+
+
+def _convert_dry(project: Project, found: Found, account: Account, scratch: Path, approvals_from_history: bool) -> None:
+    with _staged(found, scratch) as target:
+        _take_over(target, project.root, found, account, scratch, approvals_from_history)
+
+
+def _take_over(
+    target: Project, root: Path, found: Found, account: Account, scratch: Path, approvals_from_history: bool
+) -> None:
+    rows = Rows(plans(), account)
+    for each in conversion.records(found, account, scratch, approvals_from_history=approvals_from_history):
+        rows.take(each)
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    with target.write() as tx:
+        loader = Loader(tx, root, rows, account, now)
+        loader.run()
+        proof.compare(tx, loader.meant)
+        conversion.memories(target, root, found, account, scratch)
+        proof.balance(account)
+
+
+@contextlib.contextmanager
+def _staged(found: Found, folder: Path) -> Iterator[Project]:
+    """Databases of today's in a folder of their own, begun from copies of those that are there already; on the disk as
+    whole files when the block ends."""
+    (folder / FOLDER).mkdir(exist_ok=True)
+    staged = Project(folder)
+    try:
+        for each in found.ours_in_place:
+            _copied(each.path, folder / FOLDER / each.name)
+        _ = staged.memory
+        yield staged
+    finally:
+        staged.close()
+
+
+def _copied(old: Path, new: Path) -> None:
+    with (
+        contextlib.closing(apsw.Connection(str(old), apsw.SQLITE_OPEN_READONLY)) as there,
+        contextlib.closing(apsw.Connection(str(new))) as here,
+        here.backup("main", there, "main") as copying,
+    ):
+        while not copying.done:
+            copying.step()
+
+
+@contextlib.contextmanager
+def _alone(project: Project, is_dry: bool) -> Iterator[None]:
+    """No scan and no other upgrade meanwhile. A dry run writes nothing, not even the lock."""
+    if is_dry:
+        yield
+        return
+    with lock.exclusive(project.scan_lock, wait_seconds=_WAIT_SECONDS, work="scan or upgrade"):
+        yield
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """A conversion makes a million small objects and no cycles: looking for garbage among them costs a fifth of it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _drop_empty_folders(home: Path) -> None:
+    for each in sorted(home.iterdir()):
+        if each.is_dir() and not each.is_symlink() and each.name not in (archive.FOLDER_NAME, "backups"):
+            _drop_empty_folders(each)
+            if not any(each.iterdir()):
+                each.rmdir()
