@@ -12,7 +12,8 @@ import apsw
 from benchmarks import table
 from drift_mcp.cortex import vectors
 from drift_mcp.cortex.cortex import Cortex, NewMemory
-from drift_mcp.cortex.embeddings import Embedder, installed_weights
+from drift_mcp.cortex.embeddings import Embedder
+from drift_mcp.cortex.minilm import MiniLM, installed_weights
 from drift_mcp.cortex.opened import Opened
 
 _Given = TypeVar("_Given")
@@ -68,7 +69,7 @@ def run(here: Path) -> None:
     questions = [f"{_CAUSES[n % 10].split()[-1]} {_SUBJECTS[n // 10 % 10]} case {n}" for n in range(_SEARCHES)]
     path = here / "cortex.db"
     weights = installed_weights()
-    with Cortex.open(path, here, embedder=Embedder(None)) as cortex:
+    with Cortex.open(path, here, embedder=Embedder(MiniLM(None))) as cortex:
         adding = _timed(cortex.add, map(_memory, range(_MEMORIES)))
         words = _timed(cortex.search, questions)
     rows = [("add", adding, _bare_adding(here)), ("search by words", words, _bare_words(path, questions))]
@@ -76,7 +77,7 @@ def run(here: Path) -> None:
     if weights is None:
         notes.append("No model is installed: finding by meaning was not measured.")
     else:
-        model = Embedder(weights)
+        model = Embedder(MiniLM(weights))
         with Cortex.open(path, here, embedder=model) as cortex:
             began = time.perf_counter()
             assert cortex.wait_for_model(_PATIENCE_SECONDS) == "ready", model.reason

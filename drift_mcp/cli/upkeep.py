@@ -156,7 +156,7 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
     said.append("pages with checksums" if facts["has_checksums"] else "pages without checksums")
     if "vectors" in facts:
         said.append(f"{facts['vectors']:,} vectors, {facts['vectors_pending']:,} pending")
-        said.append(f"{facts['questions_kept']:,} questions kept, used again {facts['questions_used_again']:,} times")
+        said.append(f"{facts['questions_kept']:,} questions kept")
     return said
 
 

@@ -182,7 +182,7 @@ VALUES (:id, :type, :at, :by)
 """
 
 
-def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity, at: str) -> Written:
+def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | None, at: str) -> Written:
     """Adds a memory with its index row and the mark that its vector is pending; reports what resembles it.
 
     The very same memory (type, wording, links, importance, validity) is not added twice: its id comes back.
@@ -246,7 +246,7 @@ def revise(
     root: Path,
     memory: str,
     revision: Revision,
-    model: ModelIdentity,
+    model: ModelIdentity | None,
     at: str,
     reason: str | None = None,
     by: str | None = None,

@@ -15,7 +15,7 @@ from drift_mcp.cortex import vectors
 from drift_mcp.errors import StoreUnusable
 from drift_mcp.store import migrate, schema
 from drift_mcp.store.backup import Database
-from drift_mcp.store.pool import ReaderPool
+from drift_mcp.store.pool import TIMEOUT_SECONDS, ReaderPool
 from drift_mcp.store.writer import Writer
 
 # "cort" in ASCII, so that a tool can tell the file from another SQLite database.
@@ -47,13 +47,13 @@ class Opened:
         writer = Writer(db, path, ours)
         return cls(writer, ReaderPool(path, ours, extensions=(extension,)))
 
-    def transaction(self) -> AbstractContextManager[apsw.Connection]:
-        """All of what is done inside, or nothing of it."""
-        return self._writer.transaction()
+    def transaction(self, *, busy_ms: int | None = None) -> AbstractContextManager[apsw.Connection]:
+        """All of what is done inside, or nothing of it. `busy_ms`: how long to wait for another process that writes."""
+        return self._writer.transaction(busy_ms=busy_ms)
 
-    def snapshot(self) -> AbstractContextManager[apsw.Connection]:
-        """Everything read inside is of one moment."""
-        return self._readers.snapshot()
+    def snapshot(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> AbstractContextManager[apsw.Connection]:
+        """Everything read inside is of one moment. Raises QueryTimeout when that takes too long."""
+        return self._readers.snapshot(timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         self._readers.close()

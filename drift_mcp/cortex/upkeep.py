@@ -97,13 +97,3 @@ def models(db: apsw.Connection, fingerprint: bytes) -> list[Made]:
         Made(name, revision, bool(is_ours), ready, pending)
         for name, revision, is_ours, ready, pending in db.execute(_MODELS, (fingerprint,))
     ]
-
-
-class Questions(NamedTuple):
-    kept: int
-    days: int  # on which one was used again, all of them together
-
-
-def questions(db: apsw.Connection) -> Questions:
-    """The questions whose vectors are kept, and how often that paid."""
-    return Questions(*next(db.execute("SELECT count(*), ifnull(sum(access_count - 1), 0) FROM embedding_cache")))

@@ -1,4 +1,4 @@
-"""The vectors in cortex.db: which wordings wait for one, storing them, and the cache of questions' vectors.
+"""The vectors in cortex.db: which wordings wait for one, storing them, and which model's they are.
 
 Never makes a vector. What a wording looks like to a model is `text_of`.
 """
@@ -18,8 +18,6 @@ from drift_mcp.cortex.embeddings import ModelIdentity
 
 # Of the code a memory speaks of, the first names say where it belongs; more would drown its own words.
 _CODE_NAMES = 5
-# 1.6 kB a row: 16 MB at most, some months of an agent's questions.
-_QUESTIONS_ON_DISK = 10_000
 
 
 class Pending(NamedTuple):
@@ -85,17 +83,32 @@ def mark_pending(tx: apsw.Connection, text_key: int, model: int) -> None:
     tx.execute(_MARK, (text_key, model))
 
 
+_CHOOSE = """
+UPDATE embedding_models
+SET chosen = 1 + (SELECT max(chosen) FROM embedding_models)
+WHERE key = :model
+    AND (chosen = 0 OR chosen < (SELECT max(chosen) FROM embedding_models))
+"""
+
+
+def choose(tx: apsw.Connection, model: int) -> None:
+    """Says that this is the model of today: vectors of others may go when its own are complete."""
+    tx.execute(_CHOOSE, {"model": model})
+
+
 _MARK_MISSING = """
 INSERT INTO memory_embedding_link (text_key, model_key, state)
 SELECT t.key, :model, 'pending'
 FROM memory_texts t
-WHERE NOT EXISTS (SELECT 1 FROM memory_embedding_link l WHERE l.text_key = t.key AND l.model_key = :model)
+WHERE t.key > :after
+    AND NOT EXISTS (SELECT 1 FROM memory_embedding_link l WHERE l.text_key = t.key AND l.model_key = :model)
 """
 
 
-def mark_missing(tx: apsw.Connection, model: int) -> int:
-    """Marks every wording that this model has never seen, as after a change of model; how many there were."""
-    tx.execute(_MARK_MISSING, {"model": model})
+def mark_missing(tx: apsw.Connection, model: int, after: int = 0) -> int:
+    """Marks every wording, of those after the key `after`, that this model has never seen, as after a change of model;
+    how many there were."""
+    tx.execute(_MARK_MISSING, {"model": model, "after": after})
     return tx.changes()
 
 
@@ -152,29 +165,21 @@ def rebuild_index(tx: apsw.Connection) -> None:
     tx.execute(_FILL_INDEX)
 
 
-_REMEMBER_QUESTION = """
-INSERT INTO embedding_cache (hash, embedding, dimensions, created_at, last_access)
-VALUES (:hash, :embedding, :dimensions, :at, :at)
-ON CONFLICT (hash) DO UPDATE SET last_access = excluded.last_access, access_count = access_count + 1
-"""
-_EVICT = """
-DELETE FROM embedding_cache
-WHERE hash IN (
-    SELECT hash
-    FROM embedding_cache
-    ORDER BY last_access DESC
-    LIMIT -1 OFFSET :most
-)
-"""
+_DROP_MADE = "DELETE FROM memory_embedding_link WHERE model_key <> ?"
+_DROP_MODELS = "DELETE FROM embedding_models WHERE key <> ?"
 
 
-def keep_questions(
-    tx: apsw.Connection, questions: Iterable[tuple[bytes, bytes]], at: str, most: int = _QUESTIONS_ON_DISK
-) -> None:
-    """Keeps (cache key, vector) for the next process; beyond `most` the least recently used leave."""
-    for key, vector in questions:
-        tx.execute(_REMEMBER_QUESTION, {"hash": key, "embedding": vector, "dimensions": len(vector) // 4, "at": at})
-    tx.execute(_EVICT, {"most": most})
+def drop_outdated(tx: apsw.Connection, model: int) -> bool:
+    """Takes away what other models made, if `model` is today's and has seen every wording; whether it did."""
+    if not has_outdated(tx, model):
+        return False
+    # The rows of the index first, all at once: one at a time takes vec0 a hundred times as long.
+    tx.execute(_DROP_INDEX)
+    tx.execute(_MAKE_INDEX)
+    tx.execute(_DROP_MADE, (model,))
+    tx.execute(_DROP_MODELS, (model,))
+    tx.execute(_FILL_INDEX)
+    return True
 
 
 _MODEL_KEY = "SELECT key FROM embedding_models WHERE fingerprint = ?"
@@ -184,6 +189,23 @@ def model_key(db: apsw.Connection, model: ModelIdentity) -> int | None:
     """The key of `model` in this database; None when nothing was ever marked for it."""
     found = db.execute(_MODEL_KEY, (model.fingerprint,)).get
     return None if found is None else int(found)
+
+
+_LAST_NAMED = "SELECT key FROM embedding_models WHERE name = ? ORDER BY chosen DESC, key DESC LIMIT 1"
+
+
+def last_named(db: apsw.Connection, name: str) -> int | None:
+    """The key of the model that last went by this name here: what can be told of one that is not loaded yet."""
+    found = db.execute(_LAST_NAMED, (name,)).get
+    return None if found is None else int(found)
+
+
+_NEWEST_TEXT = "SELECT ifnull(max(key), 0) FROM memory_texts"
+
+
+def newest_text(db: apsw.Connection) -> int:
+    """The highest key of a wording; 0 when there is none."""
+    return int(db.execute(_NEWEST_TEXT).get)
 
 
 def pending(db: apsw.Connection, model: int, most: int, after: int = 0) -> list[Pending]:
@@ -228,18 +250,15 @@ def standing(db: apsw.Connection, model: int | None) -> Standing:
     return Standing(ready, waiting + unmarked)
 
 
-_QUESTION = "SELECT embedding, last_access FROM embedding_cache WHERE hash = ?"
+_OUTDATED = """
+SELECT count(*) > 1 AND max(chosen) = max(chosen) FILTER (WHERE key = :model)
+FROM embedding_models
+"""
 
 
-class KeptQuestion(NamedTuple):
-    vector: bytes
-    last_access: str
-
-
-def kept_question(db: apsw.Connection, key: bytes) -> KeptQuestion | None:
-    """The vector of a question that was asked before, and when it was last noted as used."""
-    row = db.execute(_QUESTION, (key,)).fetchone()
-    return None if row is None else KeptQuestion(*row)
+def has_outdated(db: apsw.Connection, model: int) -> bool:
+    """Whether what other models made is of no use any more: `model` is today's, and nothing waits for it."""
+    return bool(db.execute(_OUTDATED, {"model": model}).get) and standing(db, model).pending == 0
 
 
 def text_of(summary: str, body: str, code: str) -> str:

@@ -46,7 +46,7 @@ VALUES (?, ?, ?, ?, ?, ?)
 """
 
 
-def key_of(tx: apsw.Connection, memory_key: int, wording: Wording, model: ModelIdentity, at: str) -> int:
+def key_of(tx: apsw.Connection, memory_key: int, wording: Wording, model: ModelIdentity | None, at: str) -> int:
     """The row of this wording of the memory; a new one is indexed by a trigger and marked as waiting for its vector."""
     known = tx.execute(_TEXT_KEY, (memory_key, wording.hash)).get
     if known is not None:
@@ -54,5 +54,6 @@ def key_of(tx: apsw.Connection, memory_key: int, wording: Wording, model: ModelI
     tx.execute(_ADD_TEXT, (memory_key, *wording, wording.hash))
     # Not last_insert_rowid(): the trigger's insert into the index has come after.
     text_key = int(tx.execute(_TEXT_KEY, (memory_key, wording.hash)).get)
-    vectors.mark_pending(tx, text_key, vectors.name_model(tx, model, at))
+    if model is not None:  # one that is known only once it is loaded then marks whatever has no mark
+        vectors.mark_pending(tx, text_key, vectors.name_model(tx, model, at))
     return text_key

@@ -6,8 +6,8 @@ from typing import Final
 
 import apsw
 
-from drift_mcp.cortex import upkeep, vectors
-from drift_mcp.cortex.embeddings import DEFAULT_MODEL, installed_weights
+from drift_mcp.cortex import caches, upkeep, vectors
+from drift_mcp.cortex.minilm import DEFAULT_MODEL, installed_weights
 from drift_mcp.doctor.findings import Finding
 
 _WHERE: Final = "cortex.db"
@@ -43,13 +43,12 @@ def look(copy: apsw.Connection) -> tuple[list[Finding], dict[str, int | str | bo
         names = ", ".join(f"{each.model} ({each.ready:,})" for each in others)
         what = f"vectors of other models are kept beside those of today's: {names}"
         found.append(Finding("models", "info", _WHERE, what, "No search reads them; they only take room."))
-    kept = upkeep.questions(copy)
     return found, {
         "model": DEFAULT_MODEL.name if is_installed else None,
         "vectors": standing.ready,
         "vectors_pending": standing.pending,
-        "questions_kept": kept.kept,
-        "questions_used_again": kept.days,
+        "questions_kept": caches.kept(copy),
+        **{f"questions_from_{level}": number for level, number in caches.hits(copy).items()},
     }
 
 

@@ -5,17 +5,18 @@
 -- reads only those of the model that embeds the question. `memory_embedding_link` keyed vectors by memory; it now
 -- keys them by wording, so that an old vector cannot speak for a new text.
 
--- one row per embedding model that ever made a vector here
+-- one row per embedding model that made vectors here, or is to; of those no longer used until today's has made all of its own
 CREATE TABLE embedding_models (
     key INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
-    revision TEXT NOT NULL,                                        -- sha256 of the weights
+    revision TEXT NOT NULL,                                        -- sha256 of the weights, or what else names them for good
     dimensions INTEGER NOT NULL CHECK (dimensions > 0),
     normalisation TEXT NOT NULL CHECK (normalisation IN ('l2', 'none')),
     pooling TEXT NOT NULL,
     max_tokens INTEGER NOT NULL CHECK (max_tokens > 0),            -- longer texts are cut here
     fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 16),  -- of everything above and the tokenizer's vocabulary
-    first_used TEXT NOT NULL CHECK (first_used GLOB '????-??-??T??:??:??.???Z')
+    first_used TEXT NOT NULL CHECK (first_used GLOB '????-??-??T??:??:??.???Z'),
+    chosen INTEGER NOT NULL DEFAULT 0                              -- counts up when another model is chosen: the highest is today's
 ) STRICT;
 
 -- one row per wording and model: where its vector stands

@@ -9,7 +9,8 @@ import pytest
 
 from drift_mcp.cortex import moments
 from drift_mcp.cortex.cortex import Cortex
-from drift_mcp.cortex.embeddings import Embedder, installed_weights
+from drift_mcp.cortex.embeddings import Embedder
+from drift_mcp.cortex.minilm import MiniLM, installed_weights
 
 PAY = """\
 def charge_card(card, amount):
@@ -52,13 +53,13 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def cortex(project: Path, clock: Clock) -> Iterator[Cortex]:
     """Without a model, as on a machine where it is not installed: what is found is found by words."""
-    with Cortex.open(project / "cortex.db", project, clock=clock, embedder=Embedder(None)) as opened:
+    with Cortex.open(project / "cortex.db", project, clock=clock, embedder=Embedder(MiniLM(None))) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def model() -> Embedder:
-    embedder = Embedder(installed_weights())
+    embedder = Embedder(MiniLM(installed_weights()))
     assert embedder.load() == "ready", embedder.reason
     return embedder
 

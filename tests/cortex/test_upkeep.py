@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from drift_mcp.cortex import upkeep, vectors
-from drift_mcp.cortex.embeddings import DEFAULT_MODEL
+from drift_mcp.cortex.minilm import DEFAULT_MODEL
 from drift_mcp.cortex.opened import Opened
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -72,10 +72,3 @@ def test_a_lost_vector_is_waited_for_again(tx: apsw.Connection) -> None:
     assert standing(tx) == (2, 2)
     vectors.store(tx, [(1, VECTOR)], AT)
     assert standing(tx) == (3, 1) and upkeep.unindexed(tx) == 0
-
-
-def test_how_often_kept_questions_paid(tx: apsw.Connection) -> None:
-    assert upkeep.questions(tx) == (0, 0)
-    for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
-        vectors.keep_questions(tx, [(bytes(16), VECTOR)], f"{day}T00:00:00.000Z")
-    assert upkeep.questions(tx) == (1, 2)

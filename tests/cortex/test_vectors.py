@@ -8,10 +8,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from drift_mcp.cortex import vectors
+from drift_mcp.cortex import caches, vectors
+from drift_mcp.cortex.caches import cache_key
 from drift_mcp.cortex.cortex import Cortex
-from drift_mcp.cortex.embeddings import DEFAULT_MODEL, Embedder, cache_key
+from drift_mcp.cortex.embeddings import Embedder
 from drift_mcp.cortex.memories import NewMemory, Revision
+from drift_mcp.cortex.minilm import DEFAULT_MODEL, MiniLM
 
 from .conftest import Clock
 
@@ -20,7 +22,7 @@ def test_a_vector_that_this_process_did_not_make_is_made_by_the_next(
     project: Path, clock: Clock, model: Embedder
 ) -> None:
     path = project / "cortex.db"
-    with Cortex.open(path, project, clock=clock, embedder=Embedder(None)) as first:
+    with Cortex.open(path, project, clock=clock, embedder=Embedder(MiniLM(None))) as first:
         first.add(NewMemory("tribal", "Charge once"))
         assert first.standing().vectors_pending == 1
     with Cortex.open(path, project, clock=clock, embedder=model) as second:
@@ -91,7 +93,7 @@ def test_the_vector_of_a_question_outlives_the_process(project: Path, clock: Clo
         assert first.search("billing a customer").found_by == "words and meaning"
         assert first.wait_for_vectors(60)
     # No model any more: the answer by meaning comes from the cache.
-    with Cortex.open(path, project, clock=clock, embedder=Embedder(None)) as second:
+    with Cortex.open(path, project, clock=clock, embedder=Embedder(MiniLM(None))) as second:
         found = second.search("billing a customer")
         assert (found.found_by, found.model) == ("words and meaning", "absent")
         assert second.search("another question").found_by == "words"
@@ -102,10 +104,10 @@ def test_the_cache_of_questions_keeps_the_ones_used_last(cortex: Cortex) -> None
     vector = b"\0\0\x80\x3f" + b"\0" * 1532
     with cortex._opened.transaction() as tx:
         for day, key in enumerate(keys, start=1):
-            vectors.keep_questions(tx, [(key, vector)], f"2026-01-0{day}T00:00:00.000Z")
-        vectors.keep_questions(tx, [(keys[0], vector)], "2026-01-05T00:00:00.000Z", most=3)
-        assert [vectors.kept_question(tx, key) is not None for key in keys] == [True, False, True, True]
-        kept = vectors.kept_question(tx, keys[0])
+            caches.keep_questions(tx, [(key, vector)], f"2026-01-0{day}T00:00:00.000Z")
+        caches.keep_questions(tx, [(keys[0], vector)], "2026-01-05T00:00:00.000Z", most=3)
+        assert [caches.kept_question(tx, key) is not None for key in keys] == [True, False, True, True]
+        kept = caches.kept_question(tx, keys[0])
         assert kept is not None and kept.last_access.startswith("2026-01-05")
 
 

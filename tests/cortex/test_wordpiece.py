@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drift_mcp.cortex import wordpiece
-from drift_mcp.cortex.embeddings import DEFAULT_MODEL
+from drift_mcp.cortex.minilm import DEFAULT_MODEL
 from drift_mcp.cortex.wordpiece import WordPiece
 
 SAMPLES = json.loads(Path(__file__).with_name("wordpiece_samples.json").read_text(encoding="utf-8"))

@@ -61,7 +61,7 @@ A_MEMORY = """
 INSERT INTO memories (key, id, type, created_at) VALUES (1, 'mem_1', 'tribal', '2026-01-01T00:00:00.000Z');
 INSERT INTO memory_texts VALUES (1, 1, 'x', 'x', '', '', zeroblob(16));
 INSERT INTO embedding_models
-VALUES (1, 'm', 'r', 384, 'l2', 'mean', 256, zeroblob(16), '2026-01-01T00:00:00.000Z');
+VALUES (1, 'm', 'r', 384, 'l2', 'mean', 256, zeroblob(16), '2026-01-01T00:00:00.000Z', 1);
 INSERT INTO memory_embedding_link VALUES (1, 1, 1, 'ready', '2026-01-01T00:00:00.000Z');
 """
 

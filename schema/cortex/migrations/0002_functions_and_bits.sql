@@ -12,6 +12,8 @@ ALTER TABLE memory_files ADD COLUMN file_hash BLOB CHECK (length(file_hash) = 16
 ALTER TABLE memory_files ADD COLUMN copies INTEGER CHECK (copies >= 1);
 ALTER TABLE memory_files ADD COLUMN flagged TEXT CHECK (flagged IN ('changed', 'gone'));
 
+ALTER TABLE embedding_models ADD COLUMN chosen INTEGER NOT NULL DEFAULT 0;
+
 CREATE TABLE memory_bits (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     embedding_rowid INTEGER NOT NULL UNIQUE REFERENCES memory_vectors (embedding_rowid) ON DELETE CASCADE,
