@@ -10,12 +10,11 @@ Reads files below the project's root; never writes, never follows a path out of 
 from __future__ import annotations
 
 import os
-import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -138,7 +137,7 @@ def made(root: Path, citation: Citation) -> Cited:
     text = source.between(Place(first, last))
     if not text:
         raise DriftError(f"There is nothing to cite at '{file}' lines {first}-{last}: they are blank or past its end.")
-    content_hash = _hashed(text)
+    content_hash = hashed(text)
     copies = len(source.places(content_hash, len(text)))
     return Cited(file, first, last, content_hash, len(text), source.hash, copies)
 
@@ -189,7 +188,7 @@ class Sources:
             path = os.path.realpath(f"{self._root}/{file}")
             if not path.startswith(self._root.rstrip("/\\") + os.sep) or not os.path.isfile(path):  # noqa: PTH113
                 return None
-            with open(path, "rb") as handle:  # noqa: PTH123
+            with open(path, "rb", buffering=0) as handle:  # noqa: PTH123
                 raw = handle.read(_LARGEST_FILE_BYTES + 1)
         except (OSError, ValueError):
             return None  # unreadable is as good as gone to whoever would follow the citation
@@ -203,40 +202,50 @@ class Source:
         self._raw = raw.removeprefix(_BOM)
 
     @cached_property
-    def _lines(self) -> list[bytes]:
-        """Each line without white space; the first one is line 1."""
-        return self._raw.translate(None, _WITHIN_LINES).split(b"\n")
-
-    @cached_property
-    def _raw_lines(self) -> list[bytes]:
-        return self._raw.split(b"\n")
-
-    @cached_property
     def text(self) -> bytes:
         return b"".join(self._lines)
 
     @cached_property
     def hash(self) -> bytes:
-        return _hashed(self.text)
-
-    @cached_property
-    def _offsets(self) -> list[int]:
-        """Where each line begins in `text`, and where the last one ends."""
-        return list(accumulate(map(len, self._lines), initial=0))
+        return hashed(self.text)
 
     def between(self, place: Place) -> bytes:
-        return b"".join(self._lines[place.line_start - 1 : place.line_end])
+        return _squeezed(self._raw_between(place))
+
+    def mentions(self, name: str, place: Place) -> bool:
+        """Whether a name is among the words of these lines."""
+        return _is_word(name, self._raw_between(place))
+
+    def says(self, name: str) -> bool:
+        """Whether a name is among the words of this file."""
+        return _is_word(name, self._raw)
+
+    def renamed(self, place: Place, name: str, former: str) -> bytes:
+        """The text of a place as it would be with its former name."""
+        raw = self._raw_between(place)
+        ends = [0, *(at + len(name.encode()) for at in _words(name, raw))]
+        starts = [*(at for at in _words(name, raw)), len(raw)]
+        return _squeezed(former.encode().join(raw[end:start] for end, start in zip(ends, starts, strict=True)))
 
     def places(self, content_hash: bytes, length: int) -> tuple[Place, ...]:
         """Where a text stands. Only whole lines: a citation of `return x` does not live on in `return x + 1`."""
-        # Of a blank line and the one below, both begin at one offset: the later takes it.
-        line_at = {offset: line for line, offset in enumerate(self._offsets[:-1], start=1)}
-        line_at[self._offsets[-1]] = len(self._lines) + 1
-        return tuple(
-            Place(line, bisect_left(self._offsets, start + length))
-            for start, line in line_at.items()
-            if start + length in line_at and _hashed(self.text[start : start + length]) == content_hash
-        )
+        offsets = self._offsets
+        ends = self._margins.intersection(map(length.__add__, offsets))
+        found = sorted(end for end in ends if hashed(self.text[end - length : end]) == content_hash)
+        # Of a blank line and the one below, both begin at one offset: the later one is meant.
+        return tuple(Place(bisect_right(offsets, end - length), bisect_left(offsets, end)) for end in found)
+
+    def owned_places(self, cited: CitedFunction) -> tuple[Place, ...]:
+        """Where the text of a function stands within what it stood in."""
+        if cited.content_hash is None or cited.content_length is None:
+            return ()
+        return self._owned(cited, self.places(cited.content_hash, cited.content_length))
+
+    def places_of_its_name(self, cited: CitedFunction) -> tuple[Place, ...]:
+        """Those of its owned places where the name stands in the first line, or in that below its decorators: found
+        without a look at the rest of the file. There may be others."""
+        found = {place for start in self._beginnings(cited.name) if (place := self._begun(cited, start)) is not None}
+        return self._owned(cited, found)
 
     def cited(self, asked: FunctionAt) -> CitedFunction | None:
         """The function as it stands here. None: nothing of its name is in those lines, which are not its own then."""
@@ -246,73 +255,113 @@ class Source:
         if not text or not (self.mentions(cited.name, place) or not cited.name.isidentifier()):
             return None
         *_, owner, _ = ("", *_names(asked.function))
-        content_hash = _hashed(text)
         cited = cited._replace(
-            content_hash=content_hash,
+            content_hash=hashed(text),
             content_length=len(text),
             file_hash=self.hash,
-            owner=owner if self.is_owned(place, owner) else None,
+            owner=owner if self._is_owned(place, owner) else None,
         )
         return cited._replace(copies=len(self.owned_places(cited)) or None)
 
     def with_decorators(self, asked: FunctionAt) -> Place:
         """The lines of a function together with the decorators above it."""
-        first, left = asked.line_start, asked.decorators
-        if not left or asked.line_start > len(self._raw_lines):
-            return Place(first, asked.line_end)
-        margin = _indentation(self._raw_lines[asked.line_start - 1])
-        for line in range(asked.line_start - 1, max(0, asked.line_start - 1 - _MOST_DECORATOR_LINES), -1):
-            text = self._raw_lines[line - 1].strip()
-            is_inside = not text or text.startswith((b"#", b"//", *_CLOSING))
-            if text.startswith(b"@") and _indentation(self._raw_lines[line - 1]) == margin:
-                first, left = line, left - 1
-            elif not is_inside and _indentation(self._raw_lines[line - 1]) <= margin:
-                break
-            if not left:
-                break
+        starts = list(islice(self._decorators(self._start_of(asked.line_start)), asked.decorators))
+        first = self._raw.count(b"\n", 0, starts[-1]) + 1 if starts else asked.line_start
         return Place(first, asked.line_end)
 
-    def owned_places(self, cited: CitedFunction) -> tuple[Place, ...]:
-        """Where the text of a function stands within what it stood in."""
-        if cited.content_hash is None or cited.content_length is None:
-            return ()
-        found = self.places(cited.content_hash, cited.content_length)
-        return tuple(one for one in found if cited.owner is None or self.is_owned(one, cited.owner))
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        """Each line without white space; the first one is line 1."""
+        return self._raw.translate(None, _WITHIN_LINES).split(b"\n")
 
-    def is_owned(self, place: Place, owner: str) -> bool:
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where each line begins in `text`, and where the last one ends."""
+        return list(accumulate(map(len, self._lines), initial=0))
+
+    @cached_property
+    def _margins(self) -> set[int]:
+        return set(self._offsets)
+
+    def _raw_between(self, place: Place) -> bytes:
+        # Lines further down are not split: most often this is all that is asked of a file.
+        return b"\n".join(self._raw.split(b"\n", place.line_end)[place.line_start - 1 : place.line_end])
+
+    def _owned(self, cited: CitedFunction, places: Iterable[Place]) -> tuple[Place, ...]:
+        return tuple(one for one in sorted(places) if cited.owner is None or self._is_owned(one, cited.owner))
+
+    def _is_owned(self, place: Place, owner: str) -> bool:
         """Whether the place is indented under a line that names the owner; '': under none at all."""
+        start = self._start_of(place.line_start)
         if not owner:
-            return _indentation(self._raw_lines[place.line_start - 1]) == 0
-        return any(_is_word(owner, line) for line in self._headings(place.line_start))
+            return not self._raw[start : start + 1].isspace()
+        return any(_is_word(owner, line) for line in self._headings(start))
 
-    def mentions(self, name: str, place: Place) -> bool:
-        """Whether a name is among the words of these lines."""
-        return any(_is_word(name, line) for line in self._raw_lines[place.line_start - 1 : place.line_end])
+    def _beginnings(self, name: str) -> Iterator[int]:
+        """Where a definition of that name could begin: at a line that holds it, or at a decorator above."""
+        for word in _words(name, self._raw) if name.isidentifier() else ():
+            start = self._raw.rfind(b"\n", 0, word) + 1
+            yield start
+            yield from self._decorators(start)
 
-    def says(self, name: str) -> bool:
-        """Whether a name is among the words of this file."""
-        return _is_word(name, self._raw)
+    def _begun(self, cited: CitedFunction, start: int) -> Place | None:
+        """The lines of the cited text, if they begin there."""
+        length = cited.content_length or 0
+        end, text = start, b""
+        while len(text) < length and end < len(self._raw):
+            end += 2 * (length - len(text)) + 1
+            text = _squeezed(self._raw[start:end])
+        if len(text) < length or hashed(text[:length]) != cited.content_hash:
+            return None
+        first = self._raw.count(b"\n", 0, start) + 1
+        lines = accumulate(len(_squeezed(line)) for line in self._raw[start:].split(b"\n", length))
+        last, reached = next((last, reached) for last, reached in enumerate(lines, start=first) if reached >= length)
+        return Place(first, last) if reached == length else None
 
-    def renamed(self, place: Place, name: str, former: str) -> bytes:
-        """The text of a place as it would be with its former name."""
-        raw = b"\n".join(self._raw_lines[place.line_start - 1 : place.line_end])
-        return _word(name).sub(former.encode().replace(b"\\", b"\\\\"), raw).translate(None, _WITHIN_LINES + b"\n")
+    def _decorators(self, start: int) -> Iterator[int]:
+        """Where each decorator above the line at `start` begins, from the nearest."""
+        margin = _indentation(self._line_at(start))
+        is_wrapped = False  # the line below closes what this one may open
+        for above, line in islice(self._above(start), _MOST_DECORATOR_LINES):
+            indented, text = _indentation(line), line.strip()
+            if not text or text.startswith((b"#", b"//")) or (is_wrapped and indented > margin):
+                continue
+            if indented != margin or not text.startswith((b"@", *_CLOSING)):
+                return
+            is_wrapped = not text.startswith(b"@")
+            if not is_wrapped:
+                yield above
 
-    def _headings(self, line: int) -> Iterator[bytes]:
-        """The lines that a line is indented under, from the nearest."""
-        margin = _indentation(self._raw_lines[line - 1])
-        for above in reversed(self._raw_lines[: line - 1]):
+    def _headings(self, start: int) -> Iterator[bytes]:
+        """The lines that the line at `start` is indented under, from the nearest."""
+        margin = _indentation(self._line_at(start))
+        for _, line in self._above(start):
             if not margin:
                 return
-            text = above.strip()
-            if text and not text.startswith(_CLOSING) and (indented := _indentation(above)) < margin:
+            text = line.strip()
+            if text and not text.startswith(_CLOSING) and (indented := _indentation(line)) < margin:
                 margin = indented
                 yield text
+
+    def _above(self, start: int) -> Iterator[tuple[int, bytes]]:
+        """The lines above the one at `start`, each with where it begins, from the nearest."""
+        while start > 0:
+            end, start = start - 1, self._raw.rfind(b"\n", 0, start - 1) + 1
+            yield start, self._raw[start:end]
+
+    def _line_at(self, start: int) -> bytes:
+        end = self._raw.find(b"\n", start)
+        return self._raw[start : len(self._raw) if end < 0 else end]
+
+    def _start_of(self, line: int) -> int:
+        """Where a line begins; past the end, where the last one ends."""
+        before = self._raw.split(b"\n", line - 1)[: line - 1]
+        return min(len(self._raw), sum(map(len, before)) + len(before))
 
 
 def hashed(text: bytes) -> bytes:
     """As `content_hash` is made, of a text without white space."""
-    return _hashed(text)
+    return blake3(text).digest(length=16)
 
 
 def _lines_standing(now: Source | None, cited: Cited) -> Standing:
@@ -323,7 +372,7 @@ def _lines_standing(now: Source | None, cited: Cited) -> Standing:
     if cited.line_start is None or cited.line_end is None:
         return Standing("unchanged" if now.hash == cited.content_hash else "changed")
     place = Place(cited.line_start, cited.line_end)
-    if _hashed(now.between(place)) == cited.content_hash:
+    if hashed(now.between(place)) == cited.content_hash:
         return Standing("unchanged")
     places = now.places(cited.content_hash, cited.content_length)
     here = tuple(one for one in places if one.line_start == place.line_start)
@@ -338,11 +387,13 @@ def _lines_standing(now: Source | None, cited: Cited) -> Standing:
 def _function_standing(now: Source | None, cited: CitedFunction) -> Standing:
     if now is None:
         return Standing("gone")
-    if now.hash == cited.file_hash:
+    wanted = cited.copies or 1
+    # A function is where its name is: another line is no other place.
+    if len(now.places_of_its_name(cited)) >= wanted or now.hash == cited.file_hash:
         return Standing("unchanged")
     owned = now.owned_places(cited)
-    if len(owned) >= (cited.copies or 1):
-        return Standing("unchanged")  # a function is where its name is: another line is no other place
+    if len(owned) >= wanted:
+        return Standing("unchanged")
     if not owned and cited.content_hash is not None and cited.content_length is not None:
         elsewhere = now.places(cited.content_hash, cited.content_length)
         if elsewhere:
@@ -357,21 +408,29 @@ def _names(function: str) -> list[str]:
     return (front if front and ordinal.isdigit() else qualified).split(".")
 
 
-def _word(name: str) -> re.Pattern[bytes]:
-    return re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
+def _words(name: str, text: bytes) -> Iterator[int]:
+    """Where a name stands in the text as a word of its own."""
+    word, at = name.encode(), -1
+    # A pattern with a look behind goes byte by byte, which takes a hundred times as long.
+    while (at := text.find(word, at + 1)) >= 0:
+        if not (_is_of_names(text[at - 1 : at]) or _is_of_names(text[at + len(word) : at + len(word) + 1])):
+            yield at
 
 
 def _is_word(name: str, text: bytes) -> bool:
-    # Most texts do not hold it at all, which is found out much faster.
-    return name.encode() in text and _word(name).search(text) is not None
+    return next(_words(name, text), None) is not None
+
+
+def _is_of_names(byte: bytes) -> bool:
+    return byte.isalnum() or byte in (b"_", b"$") or byte > b"\x7f"
 
 
 def _indentation(line: bytes) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _hashed(text: bytes) -> bytes:
-    return blake3(text).digest(length=16)
+def _squeezed(text: bytes) -> bytes:
+    return text.translate(None, _WITHIN_LINES + b"\n")
 
 
 def _why_not(path: Path) -> str:

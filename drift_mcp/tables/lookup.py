@@ -51,6 +51,14 @@ def by_keys(db: apsw.Connection, keys: Collection[int]) -> dict[int, Function]:
     return {row[0]: _function(row) for row in db.execute(_BY_KEYS, (arrays.integers(keys),))}
 
 
+_DECORATORS = "SELECT ifnull(json_array_length(decorators), 0) FROM functions WHERE id = ?"
+
+
+def decorators(db: apsw.Connection, key: int) -> int:
+    """How many stand above the lines of a function, which begin with its definition."""
+    return int(db.execute(_DECORATORS, (key,)).get or 0)
+
+
 _BY_FILE = """
 SELECT m.path, found.functions, found.tests
 FROM (

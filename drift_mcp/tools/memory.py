@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from drift_mcp.cortex.memories import Written
 from drift_mcp.cortex.recall import Hit, Recall
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tools import meant
+from drift_mcp.tools import cited
 from drift_mcp.tools.answer import Answer, Row, Section, clip, count, first_row, place, window
 from drift_mcp.tools.arguments import PLAIN_TEXT, Asked, AskedAtLength, Content, Told
 
@@ -80,7 +80,7 @@ def memory_search(project: Project, asked: MemorySearch) -> Answer:
         types=asked.types,
         tags=asked.tags,
         files=asked.files,
-        functions=tuple(_function_ids(project, asked.functions)),
+        functions=tuple(cited.ids(project, asked.functions)),
         as_of=asked.as_of,
         valid_at=asked.valid_at,
         include_archived=asked.include_archived,
@@ -197,14 +197,14 @@ def _described(hit: Hit) -> dict[str, Any]:
 
 def _one(shown: Shown) -> Answer:
     found = shown.memory
-    cited = [place(one.file, one.line_start) for one in found.files] + [one.function for one in found.functions]
+    places = [place(one.file, one.line_start) for one in found.files] + [one.function for one in found.functions]
     lines = [
         f"{found.memory}  {found.type}, {found.importance}, confidence {found.confidence:.2f}, version {found.version}",
         found.summary,
         json.dumps(found.content, ensure_ascii=False, indent=1),
     ]
-    if cited:
-        lines.append(f"cites {', '.join(cited)}; {_CODE[shown.code] or 'no file of it was found'}")
+    if places:
+        lines.append(f"cites {', '.join(places)}; {_CODE[shown.code] or 'no file of it was found'}")
     if found.archived:
         lines.append(f"archived: {found.archive_reason or 'no reason given'}")
     if found.superseded_by:
@@ -272,7 +272,7 @@ def _add(project: Project, cortex: Cortex, asked: MemoryWrite) -> Written:
             importance=asked.importance or "normal",
             tags=asked.tags,
             files=asked.files,
-            functions=_function_ids(project, asked.functions),
+            functions=cited.places(project, asked.functions),
             patterns=asked.patterns,
             constraints=asked.constraints,
             supersedes=asked.supersedes,
@@ -291,7 +291,7 @@ def _revise(project: Project, cortex: Cortex, asked: MemoryWrite) -> Written:
             importance=asked.importance,
             tags=asked.tags or None,
             files=asked.files or None,
-            functions=_function_ids(project, asked.functions) or None,
+            functions=cited.places(project, asked.functions) or None,
             patterns=asked.patterns or None,
             constraints=asked.constraints or None,
             valid_from=asked.valid_from,
@@ -327,21 +327,3 @@ def _memory(asked: MemoryWrite) -> str:
 def _content(given: Content) -> Content | str:
     text = given.get(PLAIN_TEXT)
     return text if isinstance(text, str) else given
-
-
-def _function_ids(project: Project, names: Sequence[str]) -> list[str]:
-    """Functions by their public ids. A name is looked up; an id is taken as it is, so that one can be remembered before
-    the code was scanned."""
-    ids = [name for name in names if "::" in name]
-    plain = [name for name in names if "::" not in name]
-    if plain:
-        with project.read() as db:
-            for name in plain:
-                found = meant.function(db, name)
-                if len(found) > 1:
-                    raise DriftError(
-                        f"{clip(name, 80)!r} is {count(len(found), 'functions')}. Give an id: "
-                        f"{', '.join(one.id for one in found[:5])}."
-                    )
-                ids.append(found[0].id)
-    return ids
