@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from drift_mcp.errors import DriftError
-from drift_mcp.scan.secrets import REDACTED, looks_secret, redact_default
+from drift_mcp.scan.secrets import REDACTED, redact_code, redact_default
 from drift_mcp.tables import public
 from drift_mcp.tables.functions import parse_public_id, public_id
 from drift_mcp.tables.patterns import confidence_level
@@ -621,21 +621,10 @@ def _flag(value: object) -> int:
 
 # Columns that hold pieces of source text, where secrets stand in literals.
 _CODE: Final = ("signature", "decorators", "snippet", "code", "context", "expected", "actual")
-_ASSIGNED: Final = re.compile(r"""(\w+)(\s*(?::[^=,"']*)?=\s*)("[^"]*"?|'[^']*'?)""")
-_QUOTED: Final = re.compile(r"""("[^"]*"?|'[^']*'?|`[^`]*`?)""")
 
 
 def _code(value: object) -> str:
-    text = _text(value)
-    if not _QUOTED.search(text):
-        return text
-    text = _ASSIGNED.sub(
-        lambda found: (
-            found[0] if redact_default(found[1], found[3]) == found[3] else f"{found[1]}{found[2]}'{REDACTED}'"
-        ),
-        text,
-    )
-    return _QUOTED.sub(lambda found: f"'{REDACTED}'" if looks_secret(found[1].strip("\"'`")) else found[0], text)
+    return redact_code(_text(value))
 
 
 def _jsons(said: str, shape: str, is_code: bool) -> Check:

@@ -214,3 +214,39 @@ def redact_default(name: str, default: str | None) -> str | None:
     if sensitivity == "credential" and "://" not in default:
         return REDACTED
     return default
+
+
+_ASSIGNED: Final = re.compile(r"""(\w+)(\s*(?::[^=,"']*)?=\s*)("[^"]*"?|'[^']*'?)""")
+_QUOTED: Final = re.compile(r"""("[^"]*"?|'[^']*'?|`[^`]*`?)""")
+
+
+def redact_code(text: str) -> str:
+    """A piece of source text with the secrets in its literals taken out: what looks like one, and what is assigned to a
+    name that says so."""
+    if not _QUOTED.search(text):
+        return text
+    text = _ASSIGNED.sub(
+        lambda found: (
+            found[0] if redact_default(found[1], found[3]) == found[3] else f"{found[1]}{found[2]}'{REDACTED}'"
+        ),
+        text,
+    )
+    return _QUOTED.sub(lambda found: f"'{REDACTED}'" if looks_secret(found[1].strip("\"'`")) else found[0], text)
+
+
+# A token is more than what gives it away; of a key in PEM, all up to its end.
+_WHOLE: Final = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
+    rf"|(?:{_ISSUED.pattern})[^\s\"'`]*",
+    re.DOTALL,
+)
+
+
+def redact_prose(text: str) -> str:
+    """A text with the tokens of known issuers, and the passwords in addresses, taken out. Leaves what is only random:
+    that may be the hash of a commit."""
+    if "://" in text:
+        text = _URL_PASSWORD.sub(
+            lambda found: found[0] if _HOLE.match(found[3]) else f"{found[1]}{found[2]}:{REDACTED}@", text
+        )
+    return _WHOLE.sub(REDACTED, text)

@@ -38,6 +38,7 @@ class Account:
     _merged: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what a person should know, and that cost no row
+    _unfit: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def found(self, domain: str, rows: int = 1) -> None:
         self._found[domain] += rows
@@ -55,6 +56,12 @@ class Account:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+    def unfit(self, domain: str, column: str, what: str) -> None:
+        """A value that its column does not take, in a row that stands without it: the value is carried along."""
+        self._unfit[domain, column] += 1
+        if self._unfit[domain, column] == 1:
+            self.note(f"{domain}: {what}. Kept in carried_fields, like each {column} that does not fit.")
 
     def lines(self) -> list[Line]:
         refused = Counter(each.domain for each in self.refusals)

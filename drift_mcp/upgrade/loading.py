@@ -250,7 +250,7 @@ class Loader:
         """Fields that no column holds, of every row that was told of."""
         plan = plans()["carried_fields"]
         rows = [
-            Meant(0, (name, ":".join(str(part) for part in key if part is not None), compact(dict(told.carried))))
+            Meant(0, (name, ":".join(str(part) for part in key if part is not None), _joined(told.carried)))
             for name, rows in self._rows.of.items()
             for key, told in rows.items()
             if told.carried
@@ -266,6 +266,10 @@ class Loader:
         functions.mark_roles(tx)
         files.recount(tx)
         status.refresh(tx)
+
+
+def _joined(carried: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{compact(name)}:{value}" for name, value in carried.items()) + "}"
 
 
 def _seen(path: Path) -> tuple[int, int, int]:

@@ -7,11 +7,22 @@ tells rows apart (`tables.public`), and no database.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from drift_mcp.tables.public import Plan, Value
 from drift_mcp.upgrade.account import Account
-from drift_mcp.upgrade.records import Record, Refused, Repeated, Unfit, Where, fitted
+from drift_mcp.upgrade.records import (
+    Fit,
+    Record,
+    Refused,
+    Repeated,
+    Unfit,
+    Where,
+    compact,
+    fitter,
+    shown,
+    without_secrets,
+)
 
 Key: TypeAlias = tuple[Value, ...]  # by the columns of `Plan.table.key`, references by their public names
 
@@ -24,17 +35,16 @@ class Told(NamedTuple):
 
     values: tuple[Value, ...]  # one per column of the plan
     where: Where
-    carried: Mapping[str, Any]
+    carried: Mapping[str, str]  # field → JSON
 
 
 class Rows:
     """The rows of all tables, merged as they come. One thread."""
 
     def __init__(self, plans: Mapping[str, Plan], account: Account) -> None:
-        self._plans = plans
         self._account = account
+        self._forms = {name: _Form(plan) for name, plan in plans.items()}
         self.of: dict[str, dict[Key, Told]] = {name: {} for name in plans}
-        self._key_places = {name: tuple(plan.at(each) for each in plan.table.key) for name, plan in plans.items()}
 
     def take(self, row: Record | Refused | Repeated) -> None:
         """Counts it, and keeps it unless it cannot be kept."""
@@ -45,58 +55,118 @@ class Rows:
         if isinstance(row, Repeated):
             self._account.merged(row.table, row.reason)
             return
-        plan = self._plans[row.table]
+        form = self._forms[row.table]
         try:
-            told = Told(_fitted(plan, row.values), row.where, row.carried)
+            told = self._fitted(form, row)
         except Unfit as problem:
             self._account.refused(row.table, str(row.where), f"{problem}.")
             return
-        key = self._key(plan, told.values)
+        key = form.key(told.values)
         rows = self.of[row.table]
         before = rows.get(key)
         if before is None:
             rows[key] = told
             return
-        rows[key] = merged(plan, before, told)
+        if disagree(form.plan, before.values, told.values):
+            self._account.note(
+                f"{row.table} {shown(key[0])}: {before.where} and {told.where} tell of different verdicts. The later "
+                "one, as far as they say when, was taken."
+            )
+        rows[key] = merged(form.plan, before, told)
         self._account.merged(row.table, SAME_FILE if before.where.file == told.where.file else OTHER_FILE)
 
-    def _key(self, plan: Plan, values: tuple[Value, ...]) -> Key:
-        return tuple(
-            value if (value := values[place]) is not None else _default(plan, place)
-            for place in self._key_places[plan.table.name]
-        )
+    def undecided(self, table: str) -> set[Value]:
+        """The ids of the rows about which no person has spoken."""
+        plan = self._forms[table].plan
+        return {key[0] for key, told in self.of[table].items() if not is_decided(plan, told.values)}
+
+    def _fitted(self, form: _Form, row: Record) -> Told:
+        """Raises Unfit when a value is wrong without which there is no row. Any other such value is carried along."""
+        assert row.values.keys() <= form.names, f"{row.table} has no columns {row.values.keys() - form.names}"
+        said = row.values.get
+        fitted: list[Value] = []
+        carried = row.carried
+        for name, fit, is_needed, is_key in form.columns:
+            value = said(name)
+            if value is None:
+                if is_needed:
+                    raise Unfit(f"{name} is missing")
+                fitted.append(None)
+                continue
+            try:
+                fitted.append(fit(value))
+            except Unfit as problem:
+                if is_needed or is_key:
+                    raise
+                fitted.append(None)
+                carried = {name: value, **carried}
+                self._account.unfit(row.table, name, f"{row.where}: {problem}")
+        texts = {name: without_secrets(compact(value)) for name, value in carried.items()} if carried else _NOTHING
+        return Told(tuple(fitted), row.where, texts)
 
 
-def _default(plan: Plan, place: int) -> Value:
-    column = plan.columns[place]
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+class _Form:
+    """How the rows of one table are read: worked out once, asked for every row. Never changes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.names = frozenset(plan.places)
+        # (name, how its values are read, whether there is no row without it, whether it tells rows apart)
+        self.columns: list[tuple[str, Fit, bool, bool]] = [
+            (column.name, fitter(column), column.is_required, column.name in plan.table.key) for column in plan.columns
+        ]
+        self._key = [(plan.at(name), _default(plan, name)) for name in plan.table.key]
+
+    def key(self, values: Sequence[Value]) -> Key:
+        return tuple([default if values[place] is None else values[place] for place, default in self._key])
+
+
+def _default(plan: Plan, name: str) -> Value:
+    column = plan.columns[plan.at(name)]
     return column.default if column.has_default else None
-
-
-def _fitted(plan: Plan, values: Mapping[str, Any]) -> tuple[Value, ...]:
-    unknown = values.keys() - plan.places.keys()
-    assert not unknown, f"{plan.table.name} has no columns {unknown}"
-    return tuple(
-        None if value is None and not column.is_required else fitted(column, value)
-        for column in plan.columns
-        for value in (values.get(column.name),)
-    )
 
 
 def merged(plan: Plan, one: Told, other: Told) -> Told:
     """One row of two tellings of it."""
-    base, rest = (one, other) if _richness(one) >= _richness(other) else (other, one)
+    base, rest = (one, other) if _weight(plan, one) >= _weight(plan, other) else (other, one)
     values = [own if own is not None else more for own, more in zip(base.values, rest.values, strict=True)]
-    if plan.table.undecided is not None:
-        decided = [each for each in (base, rest) if is_decided(plan, each.values)]
-        if len(decided) == 1:
-            for name in plan.table.frozen:
-                place = plan.at(name)
-                if decided[0].values[place] is not None:
-                    values[place] = decided[0].values[place]
+    said = _verdict(plan, base, rest)
+    if said is not None:
+        for name in plan.table.frozen:
+            place = plan.at(name)
+            if said.values[place] is not None:
+                values[place] = said.values[place]
     if plan.table.name == "pattern_locations":
         _keep_outlier(plan, values, (one, other))
-    carried = {**rest.carried, **base.carried}
-    return Told(tuple(values), base.where, carried)
+    return Told(tuple(values), base.where, {**rest.carried, **base.carried})
+
+
+def _weight(plan: Plan, told: Told) -> tuple[int, str]:
+    """How much is said; and where both say as much, how late."""
+    return sum(value is not None for value in told.values) + len(told.carried), _seen(plan, told)
+
+
+def _seen(plan: Plan, told: Told) -> str:
+    return "" if plan.table.seen is None else str(told.values[plan.at(plan.table.seen)] or "")
+
+
+def _verdict(plan: Plan, base: Told, rest: Told) -> Told | None:
+    """Whose verdict stands: that of the only one who tells of one, or the later one. None: nobody's."""
+    decided = [each for each in (base, rest) if is_decided(plan, each.values)]
+    if len(decided) == 2 and disagree(plan, base.values, rest.values):
+        return max(decided, key=lambda each: _seen(plan, each))
+    return decided[0] if decided else None
+
+
+def disagree(plan: Plan, one: Sequence[Value], other: Sequence[Value]) -> bool:
+    """Whether a person is said to have decided one thing, and another."""
+    if plan.table.undecided is None:
+        return False
+    place = plan.at(plan.table.undecided[0])
+    return one[place] != other[place] and is_decided(plan, one) and is_decided(plan, other)
 
 
 def is_decided(plan: Plan, values: Sequence[Value]) -> bool:
@@ -108,10 +178,6 @@ def is_decided(plan: Plan, values: Sequence[Value]) -> bool:
     if value is not None and value not in words:
         return True
     return any(values[plan.at(name)] is not None for name in plan.table.spoken)
-
-
-def _richness(told: Told) -> int:
-    return sum(value is not None for value in told.values) + len(told.carried)
 
 
 def _keep_outlier(plan: Plan, values: list[Value], both: tuple[Told, Told]) -> None:

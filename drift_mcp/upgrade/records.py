@@ -1,21 +1,24 @@
 """One row of the predecessor on its way into today's table.
 
 A record names columns as today's public tables do and refers to others as an ingest does: files by path, patterns and
-contracts by id, functions by `path::qualified_name`. `fitted` brings its values into the form that each column takes.
-Knows no database.
+contracts by id, functions by `path::qualified_name`. `fitter` brings its values into the form that each column takes,
+without the secrets in them. Knows no database.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from drift_mcp.errors import DriftError
+from drift_mcp.scan.secrets import names_secret, redact_code, redact_default, redact_prose
 from drift_mcp.tables.public import Column, Value
 
 # Who told of a row: so that no scan takes it for its own.
@@ -57,117 +60,227 @@ class Repeated(NamedTuple):
     reason: str
 
 
+class Note(NamedTuple):
+    """What a person should know, and that cost no row."""
+
+    text: str
+
+
 class Unfit(DriftError):
     """A value that its column cannot hold."""
 
 
-_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?")
+_TIME: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def moment(value: Any) -> str:
     """A time of the predecessor's as we write it. Its two forms are ISO 8601, and `YYYY-MM-DD HH:MM:SS`, which is UTC;
     some fields hold milliseconds since 1970."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        seconds = value / 1000 if value > 1e11 else value  # 1e11 seconds are the year 5138
-        return _stamp(datetime.fromtimestamp(seconds, UTC))
-    if isinstance(value, str):
-        text = value.strip()
-        if _TIME.fullmatch(text):
-            read = datetime.fromisoformat(text.replace(" ", "T", 1).replace(",", "."))
-            return _stamp(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return f"{text}T00:00:00.000Z"
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            seconds = value / 1000 if abs(value) > 1e11 else value  # 1e11 seconds are the year 5138
+            return _stamp(datetime.fromtimestamp(seconds, UTC))
+        if isinstance(value, str):
+            text = value.strip()
+            if _TIME.fullmatch(text) or _DAY.fullmatch(text):
+                read = datetime.fromisoformat(text.replace(" ", "T", 1).replace(",", "."))
+                return _stamp(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
+    except (ValueError, OverflowError, OSError):
+        pass  # the 31st of February, or a year that nobody reckons with
     raise Unfit(f"{shown(value)} is no time")
 
 
 def _stamp(read: datetime) -> str:
-    utc = read.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return read.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def path(value: Any, root: str | None) -> str:
     """A path as the store names files: from the project's root, with '/'. `root`: where the project lay when the
     predecessor wrote absolute paths."""
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    if isinstance(value, str):
+        return _path(value, root)
+    raise Unfit(f"{shown(value)} is no path")
+
+
+# Each file is named by many rows.
+@functools.lru_cache(maxsize=65536)
+def _path(value: str, root: str | None) -> str:
+    if not value.strip() or "\0" in value:
         raise Unfit(f"{shown(value)} is no path")
-    text = value.replace("\\", "/")
+    text = printable(value).replace("\\", "/")
     if root:
         prefix = root.replace("\\", "/").rstrip("/") + "/"
         text = text.removeprefix(prefix)
     while text.startswith("./"):
         text = text[2:]
     plain = PurePosixPath(text)
-    if plain.is_absolute() or ".." in plain.parts or re.match(r"[A-Za-z]:/", text) or not text:
+    if plain.is_absolute() or ".." in plain.parts or re.match(r"[A-Za-z]:/", text) or not plain.parts:
         raise Unfit(f"{shown(value)} lies outside the project")
     return str(plain)
 
 
-def fitted(column: Column, value: Any) -> Value:
-    """`value` as the column holds it. Raises Unfit, saying what it is and what it should be."""
-    if value is None:
-        if column.nullable:
-            return None
-        if column.has_default:
-            return column.default
-        raise Unfit(f"{column.name} is missing")
+# Brings a value that was told, and is not None, into the form of one column. Raises Unfit, saying what is wrong.
+Fit: TypeAlias = Callable[[Any], Value]
+
+# Columns that hold pieces of source text.
+_CODE: Final = frozenset(("signature", "decorators", "snippet", "code", "context", "expected", "actual"))
+
+
+def fitter(column: Column) -> Fit:
+    """Made once for a column, and asked for every row."""
     match column.form:
         case "time":
-            return moment(value)
+            return moment
         case "day":
-            return moment(value)[:10]
+            return lambda value: moment(value)[:10]
         case "flag":
-            if value in (0, 1, True, False):
-                return int(value)
+            return functools.partial(_flag, column)
         case "integer":
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-                raise Unfit(f"{column.name} is {shown(value)}, not a whole number")
-            return int(_within(column, int(value)))
+            return _integers(column)
         case "real":
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise Unfit(f"{column.name} is {shown(value)}, not a number")
-            return float(_within(column, value))
+            return _reals(column)
         case "choice":
-            if value in column.choices:
-                return str(value)
-            raise Unfit(f"{column.name} is {shown(value)}, not one of {', '.join(column.choices)}")
+            return functools.partial(_choice, column, frozenset(column.choices))
         case "json":
-            return value if isinstance(value, str) and _is_json(value) else compact(value)
+            return functools.partial(_json, column.name in _CODE)
         case "hash":
-            if isinstance(value, bytes):
-                return value
-        case "text" | "path" | "folder" | "file" | "function" | "reference" | "place" | "symbol":
-            if isinstance(value, str):
-                return printable(value)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return str(value)
-    raise Unfit(f"{column.name} is {shown(value)}, which it cannot hold")
+            return functools.partial(_hash, column)
+        case "text":
+            return functools.partial(_prose, column, column.name in _CODE)
+        case _:  # a name, or a reference
+            return functools.partial(_name, column)
 
 
-def _within(column: Column, value: float) -> float:
-    if (column.least is not None and value < column.least) or (column.most is not None and value > column.most):
-        raise Unfit(f"{column.name} is {value}, not between {column.least} and {column.most}")
-    return value
+def _flag(column: Column, value: Any) -> Value:
+    if value in (0, 1):
+        return int(value)
+    raise Unfit(f"{column.name} is {shown(value)}, neither true nor false")
+
+
+def _integers(column: Column) -> Fit:
+    least = -math.inf if column.least is None else column.least
+    most = math.inf if column.most is None else column.most
+
+    def fit(value: Any) -> Value:
+        whole = value
+        if type(value) is float and value.is_integer():
+            whole = int(value)
+        if type(whole) is not int:
+            raise Unfit(f"{column.name} is {shown(value)}, not a whole number")
+        if not least <= whole <= most:
+            raise Unfit(f"{column.name} is {shown(value)}, not between {column.least} and {column.most}")
+        return whole
+
+    return fit
+
+
+def _reals(column: Column) -> Fit:
+    least = -sys.float_info.max if column.least is None else column.least
+    most = sys.float_info.max if column.most is None else column.most
+
+    def fit(value: Any) -> Value:
+        if type(value) not in (float, int):
+            raise Unfit(f"{column.name} is {shown(value)}, not a number")
+        if not least <= value <= most:  # also what is no number at all
+            raise Unfit(f"{column.name} is {shown(value)}, not between {column.least} and {column.most}")
+        return float(value)
+
+    return fit
+
+
+def _choice(column: Column, words: frozenset[str], value: Any) -> Value:
+    if type(value) is str and value in words:
+        return value
+    raise Unfit(f"{column.name} is {shown(value)}, not one of {', '.join(column.choices)}")
+
+
+def _json(is_code: bool, value: Any) -> Value:
+    text = printable(value) if isinstance(value, str) and _is_json(value) else compact(value)
+    return _LITERAL.sub(_code_literal, text) if is_code else without_secrets(text)
+
+
+def _hash(column: Column, value: Any) -> Value:
+    if isinstance(value, bytes):
+        return value
+    raise Unfit(f"{column.name} is {shown(value)}, not bytes")
+
+
+def _prose(column: Column, is_code: bool, value: Any) -> Value:
+    text = str(_name(column, value))
+    return redact_prose(redact_code(text) if is_code else text)
+
+
+def _name(column: Column, value: Any) -> Value:
+    if type(value) is str:
+        return printable(value)
+    if type(value) in (int, float):
+        return str(value)
+    raise Unfit(f"{column.name} is {shown(value)}, which is no text")
 
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except ValueError:
+        json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
         return False
     return True
 
 
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
 def compact(value: Any) -> str:
-    return printable(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    """As JSON on one line. What JSON cannot say, such as infinity, is said as text."""
+    try:
+        return printable(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_said))
+    except ValueError:
+        return compact(json.loads(json.dumps(value, default=_said), parse_constant=str))
+    except RecursionError as problem:
+        raise Unfit("it is nested too deeply") from problem
+
+
+def _said(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_LITERAL: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_PAIR: Final = re.compile(r'("(\w+)":)("(?:[^"\\]|\\.)*")')
+
+
+def without_secrets(text: str) -> str:
+    """JSON text without the tokens in its texts, and without what stands under a name that says it is one."""
+    text = _PAIR.sub(_named_literal, text)
+    return text if redact_prose(text) == text else _LITERAL.sub(_plain_literal, text)
+
+
+def _named_literal(found: re.Match[str]) -> str:
+    # `key` names what tells things apart, far more often than a secret.
+    if found[2] in ("key", "keys") or not names_secret(found[2]):
+        return found[0]
+    return found[1] + compact(redact_default(found[2], json.loads(found[3], strict=False)))
+
+
+def _plain_literal(found: re.Match[str]) -> str:
+    return compact(redact_prose(json.loads(found[0], strict=False)))
+
+
+def _code_literal(found: re.Match[str]) -> str:
+    return compact(redact_prose(redact_code(json.loads(found[0], strict=False))))
 
 
 def printable(text: str) -> str:
     """`text` as SQLite and JSON can carry it: lone surrogates and NUL are no text."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 def shown(value: Any) -> str:
-    """A value in a message: short, and on one line."""
-    text = printable(value if isinstance(value, str) else compact(value))
+    """A value in a message: short, on one line, and without the secrets in it."""
+    text = redact_prose(printable(value) if isinstance(value, str) else compact(value))
     text = " ".join(text.split())
     return repr(text if len(text) <= 60 else text[:59] + "…")
