@@ -2,7 +2,8 @@
 
 Several renames are no single step for a file system. So they are written down first, in `.drift/switch.json`, and from
 that moment on they count as done: whoever opens the project next finds the journal of a process that was killed and
-`finish`es it. A move that was made already is known by its source being gone.
+`finish`es it. A move that was made already is known by its source being gone, or by what stands there having come by
+a later one.
 """
 
 from __future__ import annotations
@@ -55,8 +56,11 @@ def finish(home: Path) -> None:
             "Update this program, and run the command again."
         )
     folders: set[Path] = set()
-    for old, new in told["moves"]:
-        folders |= _moved(home.parent / old, home.parent / new)
+    moves = [Move(*each) for each in told["moves"]]
+    arrived = {move.new for move in moves if not (home.parent / move.old).exists()}
+    for old, new in moves:
+        if old not in arrived:
+            folders |= _moved(home.parent / old, home.parent / new)
     for folder in folders:
         if folder.is_dir():
             durable.folder(folder)

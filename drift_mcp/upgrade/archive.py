@@ -38,13 +38,13 @@ def moves(home: Path, sources: Sequence[Source]) -> list[Move]:
     return made
 
 
-def note(home: Path, made: Sequence[Move], placed: Sequence[str], saved: str | None) -> None:
-    """Write down what an upgrade is about to move. `placed`: databases that it puts in place; `saved`: the backup of
-    those that were there."""
+def noted(home: Path, made: Sequence[Move], placed: Sequence[str], saved: str | None) -> Move:
+    """Write down what an upgrade is about to move; the move that makes it so belongs to the same switch. `placed`:
+    databases that it puts in place; `saved`: the backup of those that were there."""
     place = home / FOLDER_NAME
     place.mkdir(exist_ok=True)
     entry = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "moves": made, "placed": placed, "backup": saved}
-    _write(place / _CONTENTS, [*_entries(home), entry])
+    return _written(home, [*_entries(home), entry])
 
 
 class Undone(NamedTuple):
@@ -79,10 +79,8 @@ def undo(project: Project) -> Undone:
         for end in ("", *COMPANIONS)
         if (project.root / (name + end)).exists()
     ]
-    _write(home / FOLDER_NAME / f"{_CONTENTS}.new", entries[:-1])
-    contents = f"{FOLDER}/{FOLDER_NAME}/{_CONTENTS}"
     with lock.exclusive(project.scan_lock), backup.alone(home):
-        switch.carry_out(home, [*away, *back, Move(f"{contents}.new", contents)])
+        switch.carry_out(home, [*away, *back, _written(home, entries[:-1])])
     _tidy(home / FOLDER_NAME)
     return Undone(len(back), saved.stamp)
 
@@ -95,10 +93,11 @@ def _entries(home: Path) -> list[dict[str, Any]]:
     return told
 
 
-def _write(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    durable.text(part, json.dumps(entries, indent=1))
-    durable.renamed(part, path)
+def _written(home: Path, entries: Sequence[Mapping[str, Any]]) -> Move:
+    """The record of all upgrades, under a name of its own until the move that comes back is made."""
+    durable.text(home / FOLDER_NAME / f"{_CONTENTS}.new", json.dumps(entries, indent=1))
+    contents = f"{FOLDER}/{FOLDER_NAME}/{_CONTENTS}"
+    return Move(f"{contents}.new", contents)
 
 
 def _tidy(folder: Path) -> None:

@@ -102,11 +102,11 @@ def _convert(project: Project, found: Found, account: Account, approvals_from_hi
             with _staged(found, staging) as target:
                 _take_over(target, project.root, found, account, staging, approvals_from_history)
         made = archive.moves(home, [*found.sources, *(found.ours_in_place if placed else ())])
-        archive.note(home, made, placed, saved)
+        record = archive.noted(home, made, placed, saved)
         project.close()
         into_place = [Move(f"{FOLDER}/{_STAGING}/{FOLDER}/{name}", f"{FOLDER}/{name}") for name in placed]
         with backup.alone(home):
-            switch.carry_out(home, [*made, *into_place])
+            switch.carry_out(home, [*made, *into_place, record])
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _drop_empty_folders(home)

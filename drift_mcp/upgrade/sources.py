@@ -71,7 +71,7 @@ _COMPILED: Final = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS
 
 # What is ours: never a source, and never moved. Databases are told apart by their header.
 _OURS: Final = re.compile(
-    r"(scan|backup)\.lock|config\.toml|(restoring|upgrading|\.v1-archive)/.*|(restore|upgrade)\.json"
+    r"(scan|backup)\.lock|config\.toml|(restoring|upgrading|\.v1-archive)/.*|(restore|switch)\.json(\.part)?"
     r"|backups/([a-z]+-\d{8}T\d{6}Z-[a-z0-9-]+\..*|damaged-.*|\.?lock)"
 )
 

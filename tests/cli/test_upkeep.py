@@ -227,7 +227,7 @@ def test_a_doctor_who_finds_nothing_says_how_things_stand(project: Path, capsys:
     status, out, err = run(capsys, "doctor")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("drift.db: ") and "schema 2, pages with checksums" in lines[0]
+    assert lines[0].startswith("drift.db: ") and "schema 3, pages with checksums" in lines[0]
     assert lines[1].startswith("cortex.db: ") and "0 vectors, 0 pending" in lines[1]
     assert lines[-1] == "till: nothing is wrong."
 
@@ -255,7 +255,7 @@ def test_a_doctor_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> 
         tx.execute("UPDATE file_metadata SET function_count = 99")
     found = document(capsys, "doctor")
     assert (found["project"], found["well"], found["usable"]) == ("till", False, True)
-    assert found["databases"]["drift.db"]["schema"] == 2
+    assert found["databases"]["drift.db"]["schema"] == 3
     (wrong,) = (each for each in found["findings"] if each["check"] == "files")
     assert wrong["fixable"] and wrong["done"] is None and wrong["where"] == "drift.db"
     found = document(capsys, "doctor", "--fix")
