@@ -55,6 +55,15 @@ def plans() -> Mapping[str, Plan]:
     return {**every, **public.plans_of(_PAST)}
 
 
+class _Link(NamedTuple):
+    """A column that says what a row refers to: by a name, until it is resolved."""
+
+    place: int
+    column: Column
+    numbers: Mapping[str, int]  # name → number, of the rows that can be referred to
+    by_id: bool  # the store refers by the name, too
+
+
 class Meant(NamedTuple):
     """A row that was written: its number, or 0 where rows have none, and its values."""
 
@@ -123,18 +132,20 @@ class Loader:
         if not told:
             return
         self._learn(plan, told.values())
-        stored = {self._key(plan, each.values): each for each in foreign.stored(self._tx, plan, None)}
+        keys = [plan.at(each) for each in plan.table.key]
+        stored = {_key(keys, each.values): each for each in foreign.stored(self._tx, plan, None)}
         homes = self._homes_scanned(plan)
         home_at = None if plan.table.home is None else plan.at(plan.table.home)
+        defaults, links = self._defaults(plan), self._links(plan)
         number = foreign.next_number(self._tx, plan)
         new: list[tuple[Meant, Told]] = []
         for each in told.values():
             try:
-                values = self._resolved(plan, each)
+                values = _resolved(each, defaults, links)
             except Unfit as problem:
                 self._account.refused(name, str(each.where), f"{problem}.")
                 continue
-            before = stored.get(self._key(plan, values))
+            before = stored.get(_key(keys, values))
             if home_at is not None and values[home_at] in homes:
                 self._account.merged(name, SCANNED)
             elif before is not None:
@@ -144,9 +155,6 @@ class Loader:
                 number += 1
         meant.extend(self._inserted(plan, new))
         self._account.moved(name, len(meant))
-
-    def _key(self, plan: Plan, values: Values) -> tuple[Value, ...]:
-        return tuple(values[plan.at(name)] for name in plan.table.key)
 
     def _homes_scanned(self, plan: Plan) -> frozenset[Value]:
         """What the rows of this table would belong to, where a scan of ours knows better."""
@@ -222,27 +230,24 @@ class Loader:
         if plan.table.name == "function_calls":
             self._numbers["resolutions"] = calls.resolutions(self._tx)
 
-    def _resolved(self, plan: Plan, told: Told) -> Values:
-        """With the store's own numbers in place of names, and defaults where nothing is said."""
-        values: list[Value] = []
-        for column, value in zip(plan.columns, told.values, strict=True):
-            if value is None:
-                values.append(self._now if column.default == NOW else column.default if column.has_default else None)
-            elif column.form in ("file", "function", "symbol", "place", "reference") or column.refers == "resolutions":
-                values.append(self._number(plan, column, str(value)))
-            else:
-                values.append(value)
-        return tuple(values)
+    def _links(self, plan: Plan) -> list[_Link]:
+        links = []
+        for place, column in enumerate(plan.columns):
+            if column.form in ("file", "function", "symbol", "place", "reference") or column.refers == "resolutions":
+                # Rows without a number of their own, and patterns but in their many places, are referred to by their
+                # ids.
+                by_id = column.form == "reference" and (plan.table.name, column.name) != (
+                    "pattern_locations",
+                    "pattern_key",
+                )
+                links.append(_Link(place, column, self._numbers[column.refers or ""], by_id))
+        return links
 
-    def _number(self, plan: Plan, column: Column, text: str) -> Value:
-        number = self._numbers[column.refers or ""].get(text)
-        if number is None:
-            if column.nullable:
-                return None
-            raise Unfit(f"{column.name} is {shown(text)}, and there is no such row of {column.refers}")
-        # Rows without a number of their own, and patterns but in their many places, are referred to by their ids.
-        by_id = column.form == "reference" and (plan.table.name, column.name) != ("pattern_locations", "pattern_key")
-        return text if by_id else number
+    def _defaults(self, plan: Plan) -> Values:
+        return tuple(
+            self._now if column.default == NOW else column.default if column.has_default else None
+            for column in plan.columns
+        )
 
     # -- what follows
 
@@ -266,6 +271,27 @@ class Loader:
         functions.mark_roles(tx)
         files.recount(tx)
         status.refresh(tx)
+
+
+def _key(places: Sequence[int], values: Values) -> Values:
+    return tuple([values[place] for place in places])
+
+
+def _resolved(told: Told, defaults: Values, links: Sequence[_Link]) -> Values:
+    """With the store's own numbers in place of names, and defaults where nothing is said. Raises Unfit."""
+    values = [default if value is None else value for value, default in zip(told.values, defaults, strict=True)]
+    for place, column, numbers, by_id in links:
+        name = told.values[place]
+        if name is None:
+            continue
+        number = numbers.get(str(name))
+        if number is None:
+            if not column.nullable:
+                raise Unfit(f"{column.name} is {shown(name)}, and there is no such row of {column.refers}")
+            values[place] = None
+        elif not by_id:
+            values[place] = number
+    return tuple(values)
 
 
 def _joined(carried: Mapping[str, str]) -> str:
