@@ -11,7 +11,12 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 
 
 class Malformed(Exception):
-    """A line that holds no object; the message says why, as a sentence that begins after a colon."""
+    """A line that holds no object; the message says why, as a sentence that begins after a colon. `is_blank`: because
+    it holds nothing at all."""
+
+    def __init__(self, message: str, *, is_blank: bool = False) -> None:
+        super().__init__(message)
+        self.is_blank = is_blank
 
 
 def parsed(line: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def parsed(line: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     if text.startswith("\ufeff"):
         raise Malformed("it begins with a byte order mark. Write UTF-8 without one.")
     if not text.strip():
-        raise Malformed("it is empty. Each line is one JSON object.")
+        raise Malformed("it is empty. Each line is one JSON object.", is_blank=True)
     try:
         found = _DECODER.decode(text)
     except json.JSONDecodeError as problem:
