@@ -207,7 +207,7 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | 
 
     wording = Wording.of(memory_type, what, summary, tags, links)
     if superseded is None and new.valid_from is None:
-        existing = _the_very_same(tx, memory_type, wording, importance, valid_until, links)
+        existing = _the_very_same(tx, memory_type, wording, importance, valid_from, valid_until, links)
         if existing is not None:
             return existing
     near, opposed = resemblance.among_believed(
@@ -273,7 +273,9 @@ def revise(
     valid_until = (
         current.valid_until if revision.valid_until is None else moments.asked(revision.valid_until, "valid_until")
     )
-    given.refuse_no_time(valid_from, valid_until)
+    if (valid_from, valid_until) != (current.valid_from, current.valid_until):
+        # One that was superseded from before it began has no time, and may still be worded better.
+        given.refuse_no_time(valid_from, valid_until)
     linked = links_of.of(tx, current.memory_key, moments.END_OF_TIME)
     links = Links(
         linked.files if revision.files is None else given.cited(root, revision.files),
@@ -663,6 +665,7 @@ JOIN memories m ON m.key = v.memory_key
 WHERE t.text_hash = :hash
     AND m.type = :type
     AND v.importance = :importance
+    AND v.valid_from <= :since
     AND v.valid_until IS :valid_until
     AND v.superseded_by IS NULL
     AND NOT v.archived
@@ -675,6 +678,7 @@ def _the_very_same(
     memory_type: MemoryType,
     wording: Wording,
     importance: str,
+    since: str,
     valid_until: str | None,
     links: Links,
 ) -> Written | None:
@@ -682,6 +686,7 @@ def _the_very_same(
         "hash": wording.hash,
         "type": memory_type,
         "importance": importance,
+        "since": since,
         "valid_until": valid_until,
     }
     found: list[tuple[str, int, int]] = list(tx.execute(_SAME_WORDING, question))
