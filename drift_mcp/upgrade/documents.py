@@ -3,9 +3,12 @@ refused with the place where it breaks; a checksum that does not fit is told, an
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from drift_mcp.errors import DriftError
@@ -22,15 +25,18 @@ class Document(NamedTuple):
     source: Source
     data: Mapping[str, Any]
     doubt: str
+    told_root: str | None = None  # where the project lay, by another file
 
     def where(self, position: str = "") -> Where:
         return Where(self.source.name, position)
 
     @property
     def root(self) -> str | None:
-        """Where the project lay when the file was written; absolute paths begin with it."""
+        """Where the project lay when the file was written, or lies now; absolute paths begin with it."""
         root = self.data.get("projectRoot") or self.data.get("rootPath")
-        return root if isinstance(root, str) and root else None
+        if isinstance(root, str) and len(root) > 1:
+            return root
+        return self.told_root or os.fspath(self.source.path.parents[self.source.name.count("/") + 1])
 
     def list(self, name: str) -> Iterator[tuple[Where, Any]]:
         """The members of a list or object at the top, each with its place; nothing when it is not there."""
@@ -43,10 +49,27 @@ def members(where: Where, value: Any) -> Iterator[tuple[Where, Any]]:
             yield Where(where.file, f"{where.position}[{position}]"), each
     elif isinstance(value, Mapping):
         for name, each in value.items():
-            yield Where(where.file, f"{where.position}[{shown(name)}]"), each
+            yield Where(where.file, f"{where.position}[{name if len(name) <= 60 else name[:59] + '…'!r}]"), each
 
 
-def read(source: Source) -> Document:
+_ROOT: Final = re.compile(r'"(?:projectRoot|rootPath)"\s*:\s*("(?:[^"\\]|\\.){2,}")')
+_HEAD_BYTES: Final = 4096  # where the predecessor wrote it, it stands near the beginning
+
+
+def root_told(sources: Iterable[Source]) -> str | None:
+    """Where the project lay, by the first file that says so: many have paths that begin with it, and only some say
+    it."""
+    for source in sources:
+        if source.name.endswith(".json") and source.kind not in ("copy", "unknown"):
+            with source.path.open("rb") as file:
+                found = _ROOT.search(file.read(_HEAD_BYTES).decode("utf-8", "replace"))
+            with contextlib.suppress(ValueError):
+                if found is not None and isinstance(root := json.loads(found[1]), str):
+                    return root
+    return None
+
+
+def read(source: Source, told_root: str | None = None) -> Document:
     """Raises DriftError, saying where, when the file is no JSON object."""
     if source.size > _MOST_BYTES:
         raise DriftError(
@@ -59,13 +82,15 @@ def read(source: Source) -> Document:
         raise DriftError(f"{source.name} is not UTF-8 (byte {problem.start}).") from problem
     except json.JSONDecodeError as problem:
         raise DriftError(f"{source.name} is no JSON: {problem.msg} at line {problem.lineno}.") from problem
+    except ValueError as problem:  # a number of thousands of digits
+        raise DriftError(f"{source.name} cannot be read: {problem}.") from problem
     except RecursionError as problem:
         raise DriftError(f"{source.name} is nested too deeply to be one of the old tool's files.") from problem
     if isinstance(data, list):
         data = {"items": data}
     if not isinstance(data, dict):
         raise DriftError(f"{source.name} holds {shown(data)}, not an object.")
-    return Document(source, data, _doubt(source, data))
+    return Document(source, data, _doubt(source, data), told_root)
 
 
 def _doubt(source: Source, data: Mapping[str, Any]) -> str:

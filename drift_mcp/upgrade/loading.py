@@ -86,9 +86,8 @@ class Loader:
 
     def run(self) -> None:
         self._put_files()
-        for name, plan in plans().items():
-            if name != "carried_fields":
-                self._put(plan)
+        for plan in plans().values():
+            self._put(plan)
         self._carry()
         self._settle()
 
@@ -254,14 +253,17 @@ class Loader:
     def _carry(self) -> None:
         """Fields that no column holds, of every row that was told of."""
         plan = plans()["carried_fields"]
-        rows = [
-            Meant(0, (name, ":".join(str(part) for part in key if part is not None), _joined(told.carried)))
-            for name, rows in self._rows.of.items()
-            for key, told in rows.items()
-            if told.carried
-        ]
         known = {each.values[:2] for each in foreign.stored(self._tx, plan, None)}
-        foreign.insert(self._tx, plan, (each for each in rows if each.values[:2] not in known))
+        rows: dict[Values, dict[str, str]] = {}
+        for name, told in self._rows.of.items():
+            for key, each in told.items():
+                place = (name, ":".join(str(part) for part in key if part is not None))
+                if each.carried and place not in known:
+                    # Joined by colons, the keys of two rows can be one when a name has a colon in it.
+                    rows.setdefault(place, {}).update(each.carried)
+        carried = [Meant(0, (*place, _joined(fields))) for place, fields in rows.items()]
+        foreign.insert(self._tx, plan, carried)
+        self.meant["carried_fields"] += carried
 
     def _settle(self) -> None:
         tx = self._tx

@@ -13,9 +13,11 @@ from drift_mcp.tables.public import Plan, Value
 from drift_mcp.upgrade.account import Account
 from drift_mcp.upgrade.records import (
     Fit,
+    Note,
     Record,
     Refused,
     Repeated,
+    Row,
     Unfit,
     Where,
     compact,
@@ -46,8 +48,11 @@ class Rows:
         self._forms = {name: _Form(plan) for name, plan in plans.items()}
         self.of: dict[str, dict[Key, Told]] = {name: {} for name in plans}
 
-    def take(self, row: Record | Refused | Repeated) -> None:
+    def take(self, row: Row) -> None:
         """Counts it, and keeps it unless it cannot be kept."""
+        if isinstance(row, Note):
+            self._account.note(row.text)
+            return
         self._account.found(row.table)
         if isinstance(row, Refused):
             self._account.refused(row.table, str(row.where), row.reason)

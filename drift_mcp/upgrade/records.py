@@ -66,6 +66,9 @@ class Note(NamedTuple):
     text: str
 
 
+Row: TypeAlias = Record | Refused | Repeated | Note
+
+
 class Unfit(DriftError):
     """A value that its column cannot hold."""
 
