@@ -1,57 +1,100 @@
 """Whether two statements say the same, or the opposite.
 
 Pure text against text; proposes, never decides. What it reports is for the writer to look at.
+
+A text is compared claim by claim, a claim being about a sentence: what it is about, whether it denies, the numbers it
+gives, on which side of a pair such as before and after it stands, and what it names as the wrong choice (`Decimal, not
+float`). Two texts oppose each other when a claim of one and a claim of the other are about the same and differ in one
+of these. Knows English words only, and no meaning: a contradiction in quite other words is not seen.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
+from itertools import product
+from typing import Final, NamedTuple
 
 from drift_mcp.cortex import words
 
 # Trigrams shared by two wordings of one statement; different statements about one subject stay below it.
-_SAME = 0.5
-# Words shared, negations aside, by two statements about one subject.
-_SAME_SUBJECT = 0.5
+_SAME: Final = 0.5
+# Words shared, negations aside, by two claims about one subject: more than every second one.
+SAME_SUBJECT: Final = 0.55
+# As many are enough when both speak of the very same code.
+SAME_SUBJECT_OF_CODE: Final = 0.4
+# Of the shorter claim nearly every word must be in the other: `never returns null dates` says nothing of ISO dates.
+_OF_THE_SHORTER: Final = 0.8
 # Only when nearly every word agrees does another number mean another claim and not another subject.
-_SAME_BUT_FOR_NUMBERS = 0.7
+_SAME_BUT_FOR_NUMBERS: Final = 0.7
 
 # What a statement says, it says at its beginning; comparing whole pages would cost more than adding them.
-_COMPARED_CHARACTERS = 600
+_COMPARED_CHARACTERS: Final = 600
+_COMPARED_CLAIMS: Final = 6
 
-_TOKEN = re.compile(r"\w+(?:'\w+)*")
+_TOKEN: Final = re.compile(r"\w+(?:['.]\w+)*")
+_CLAIM_ENDS: Final = re.compile(r"[.:;!?](?=\s|$)|\n|, but ")
+_WRONG_CHOICE: Final = re.compile(r"(?:, (?:and )?(?:not|never)|\binstead of|\brather than)\b([^,;]*)")
 _DENYING = """
     not no never none nobody nothing without avoid avoids cannot can't cant don't dont doesn't doesnt isn't isnt aren't
-    arent won't wont shouldn't shouldnt mustn't mustnt forbid forbids forbidden stop stopped disable disabled disables
-    remove removed deprecated unsafe wrong false
+    arent won't wont shouldn't shouldnt mustn't mustnt forbid forbids forbidden prohibited stop stopped disable disabled
+    disables remove removed deprecated unsafe wrong false unsupported unused untrusted ignore ignores ignored
 """
-_NEGATIONS = frozenset(_DENYING.split())
+_NEGATIONS: Final = frozenset(_DENYING.split())
 # The positive partner of a negation says nothing more about the subject.
-_AFFIRMING = "always must use uses should do does enable enabled allow allowed safe right true can"
-_AFFIRMATIONS = frozenset(_AFFIRMING.split())
+_AFFIRMING = """
+    always must use uses used should do does enable enabled enables allow allowed allows safe right true can need needs
+    only prefer supported trusted keep required
+"""
+_AFFIRMATIONS: Final = frozenset(_AFFIRMING.split())
+_PAIRS = """
+    before/after first/last include/exclude includes/excludes included/excluded public/private optional/required
+    minimum/maximum min/max increase/decrease sync/async synchronous/asynchronous mutable/immutable lower/upper
+    lowercase/uppercase eager/lazy eagerly/lazily ascending/descending more/less faster/slower allow/deny
+    stateless/stateful internal/external local/remote above/below
+"""
+_SIDES: Final = {
+    side: other for pair in _PAIRS.split() for one, two in [pair.split("/")] for side, other in ((one, two), (two, one))
+}
+_NOT_THE_SUBJECT: Final = _NEGATIONS | _AFFIRMATIONS | _SIDES.keys() | words.STOP_WORDS
+
+
+class Claim(NamedTuple):
+    """One sentence as it is compared."""
+
+    subject: frozenset[str]  # stems of the words that say what it is about
+    head: str  # the first of them
+    is_denied: bool
+    numbers: frozenset[str]
+    sides: frozenset[str]  # words that have an opposite
+    wrong: frozenset[str]  # what it names as the wrong choice
 
 
 class Statement:
-    """A text as it is compared: its wording, what it is about, whether it denies, and the numbers it gives."""
-
-    __slots__ = ("negated", "numbers", "subject", "trigrams")
+    """A text as it is compared: its wording, and what it claims."""
 
     def __init__(self, text: str) -> None:
-        beginning = text[:_COMPARED_CHARACTERS].lower()
-        tokens = _TOKEN.findall(beginning)
-        self.trigrams = _trigrams(beginning)
-        self.negated = sum(token in _NEGATIONS for token in tokens) % 2 == 1
-        self.numbers = frozenset(token for token in tokens if token[0].isdigit())
-        self.subject = frozenset(
-            _stem(term)
-            for term in words.terms(beginning)
-            if term not in _NEGATIONS and term not in _AFFIRMATIONS and not term[0].isdigit()
-        )
+        self._beginning = text[:_COMPARED_CHARACTERS].lower()
+
+    @cached_property
+    def trigrams(self) -> frozenset[str]:
+        squeezed = " ".join(self._beginning.split())
+        return frozenset(squeezed[i : i + 3] for i in range(max(1, len(squeezed) - 2)))
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        made = (_claim(sentence) for sentence in _CLAIM_ENDS.split(self._beginning))
+        return tuple(claim for claim in made if claim.subject)[:_COMPARED_CLAIMS]
+
+
+def may_be_about_the_same(one: Statement, other: Statement) -> bool:
+    """False for most pairs, and found out fast: too few words in common for either to be said."""
+    return any(ours.subject & theirs.subject for ours, theirs in product(one.claims, other.claims))
 
 
 def likeness(one: Statement, other: Statement) -> float:
     """0 to 1: the share of trigrams that two texts have in common, case and spacing aside."""
-    return _jaccard(one.trigrams, other.trigrams)
+    return share(one.trigrams, other.trigrams)
 
 
 def says_the_same(one: Statement, other: Statement) -> bool:
@@ -59,27 +102,66 @@ def says_the_same(one: Statement, other: Statement) -> bool:
     return likeness(one, other) >= _SAME and opposition(one, other) is None
 
 
-def opposition(one: Statement, other: Statement) -> str | None:
-    """Why two texts seem to say opposite things about one subject; None when they do not seem to."""
-    shared = _jaccard(one.subject, other.subject)
-    if shared >= _SAME_SUBJECT and one.negated != other.negated:
+def opposition(one: Statement, other: Statement, same_subject: float = SAME_SUBJECT) -> str | None:
+    """Why two texts seem to say opposite things about one subject; None when they do not seem to. `same_subject`: the
+    share of words from which two claims are about the same."""
+    for ours, theirs in product(one.claims, other.claims):
+        why = _opposed(ours, theirs, same_subject)
+        if why is not None:
+            return why
+    return None
+
+
+def share(one: frozenset[str], other: frozenset[str]) -> float:
+    """Of all that is in either, how much is in both."""
+    return len(one & other) / len(one | other) if one or other else 0.0
+
+
+def _opposed(one: Claim, other: Claim, same_subject: float) -> str | None:
+    common = one.subject & other.subject
+    if not common:
+        return None
+    for ours, theirs in ((one, other), (other, one)):
+        if ours.wrong and ours.wrong <= theirs.subject and not theirs.is_denied and not ours.subject <= theirs.subject:
+            return f"one says not {' '.join(sorted(ours.wrong))}, the other just that"
+    if one.head not in other.subject and other.head not in one.subject:
+        return None
+    shared = len(common) / len(one.subject | other.subject)
+    if shared < same_subject or (len(common) == 1 and shared < 1):
+        return None
+    if len(common) < _OF_THE_SHORTER * min(len(one.subject), len(other.subject)):
+        return None
+    if one.is_denied != other.is_denied:
         return "one affirms what the other denies"
-    if shared >= _SAME_BUT_FOR_NUMBERS and one.numbers and other.numbers and one.numbers != other.numbers:
+    apart = sorted(side for side in one.sides - other.sides if _SIDES[side] in other.sides - one.sides)
+    if apart:
+        return f"one says {apart[0]}, the other {_SIDES[apart[0]]}"
+    if shared >= _SAME_BUT_FOR_NUMBERS and one.numbers - other.numbers and other.numbers - one.numbers:
         return f"one says {', '.join(sorted(one.numbers))}, the other {', '.join(sorted(other.numbers))}"
     return None
 
 
+def _claim(sentence: str) -> Claim:
+    wrong = _WRONG_CHOICE.search(sentence)
+    said = sentence if wrong is None else sentence[: wrong.start()] + sentence[wrong.end() :]
+    tokens = _TOKEN.findall(said)
+    subject = _subject(tokens)
+    return Claim(
+        subject=frozenset(subject),
+        head=subject[0] if subject else "",
+        is_denied=sum(token in _NEGATIONS for token in tokens) % 2 == 1,
+        numbers=frozenset(token for token in tokens if token[0].isdigit()),
+        sides=frozenset(_SIDES.keys() & tokens),
+        wrong=frozenset() if wrong is None else frozenset(_subject(_TOKEN.findall(wrong[1]))),
+    )
+
+
+def _subject(tokens: list[str]) -> list[str]:
+    return [_stem(token) for token in tokens if token not in _NOT_THE_SUBJECT and not token[0].isdigit()]
+
+
 def _stem(term: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if term.endswith(ending) and len(term) - len(ending) >= 4:
-            return term[: -len(ending)]
-    return term
-
-
-def _trigrams(text: str) -> frozenset[str]:
-    squeezed = " ".join(text.lower().split())
-    return frozenset(squeezed[i : i + 3] for i in range(max(1, len(squeezed) - 2)))
-
-
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other) if one or other else 0.0
+    for ending, instead in (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", "")):
+        if term.endswith(ending) and len(term) - len(ending) >= 3:
+            return (term[: -len(ending)] + instead).removesuffix("e")
+    return term.removesuffix("e") if len(term) > 4 else term

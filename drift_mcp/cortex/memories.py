@@ -211,7 +211,7 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | 
         if existing is not None:
             return existing
     near, opposed = resemblance.among_believed(
-        tx, memory_type, wording, None if superseded is None else superseded.memory_key
+        tx, memory_type, wording, links, None if superseded is None else superseded.memory_key
     )
 
     memory_id = _new_id(at)
@@ -284,7 +284,7 @@ def revise(
         linked.constraints if revision.constraints is None else given.names(revision.constraints, "constraints"),
     )
     wording = Wording.of(current.type, what, summary, tags, links)
-    near, opposed = resemblance.among_believed(tx, current.type, wording, current.memory_key)
+    near, opposed = resemblance.among_believed(tx, current.type, wording, links, current.memory_key)
     version = _next_version(
         tx,
         current,

@@ -25,7 +25,7 @@ _ENGLISH = """
     over own same shall she should so some such than that the their them then there these they this those through to
     too under until up us very was we were what when where which while who whom whose why will with would yes you your
 """
-_STOP_WORDS = frozenset(_ENGLISH.split())
+STOP_WORDS = frozenset(_ENGLISH.split())
 
 
 def terms(text: str, most: int = MOST_TERMS) -> list[str]:
@@ -40,7 +40,7 @@ def terms(text: str, most: int = MOST_TERMS) -> list[str]:
             lowered = part.lower()
             every.setdefault(lowered)
             # One letter says nothing; one digit or one ideograph may.
-            if lowered not in _STOP_WORDS and (len(lowered) > 1 or not lowered.isascii() or lowered.isdigit()):
+            if lowered not in STOP_WORDS and (len(lowered) > 1 or not lowered.isascii() or lowered.isdigit()):
                 meant.setdefault(lowered)
         if len(meant) >= most:
             break
