@@ -5,13 +5,14 @@ Says what it does not convert, and why. Writes nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.upgrade import boundaries, constraints, contracts, documents, environment, patterns
+from drift_mcp.upgrade import boundaries, callgraph, constraints, contracts, documents, environment, patterns
 from drift_mcp.upgrade.account import Account
 from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.records import Row
@@ -43,6 +44,12 @@ def records(found: Found, account: Account, scratch: Path, *, approvals_from_his
             if document.doubt:
                 account.note(f"{source.name}: {document.doubt}. Its content was taken all the same.")
             yield from converter(document)
+    for source in found.of("call graph"):
+        try:
+            yield from callgraph.records(source, scratch, told_root or os.fspath(found.home.parent))
+        except DriftError as problem:
+            account.found("files")
+            account.refused("files", source.name, str(problem))
 
 
 def memories(target: Project, root: Path, found: Found, account: Account, scratch: Path) -> None:

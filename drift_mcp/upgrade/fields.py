@@ -25,6 +25,10 @@ class Fields:
         """Its value, whatever it is; None when it is not there."""
         return self._told.pop(name, None)
 
+    def leave(self, name: str, value: Any) -> None:
+        """Give one back: it was taken, and was not what it should be."""
+        self._told[name] = value
+
     def first(self, *names: str) -> Any:
         """The value of the first of these that has one: fields had other names at other times."""
         return next((self.take(name) for name in names if self._told.get(name) is not None), None)

@@ -211,12 +211,13 @@ class Loader:
 
     def _learn(self, plan: Plan, told: Iterable[Told]) -> None:
         """The numbers of what these rows refer to."""
+        paths: set[str] = set()  # of all functions that are named in any column
         for place, column in enumerate(plan.columns):
             refers = column.refers or ""
             if column.form == "symbol":
                 self._numbers["symbols"] = dict(calls.symbols(self._tx, {str(each.values[place]) for each in told}))
             elif column.form == "function":
-                paths = {str(text).partition("::")[0] for each in told if (text := each.values[place]) is not None}
+                paths |= {str(text).partition("::")[0] for each in told if (text := each.values[place]) is not None}
                 self._numbers["functions"] = {
                     functions.public_id(path, *name): number
                     for path, names in functions.ids_by_path(self._tx, paths).items()
