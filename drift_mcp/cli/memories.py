@@ -37,8 +37,9 @@ def add_to(commands: Any) -> None:
     show = actions.add_parser("show", help="one memory with its versions and neighbours")
     show.add_argument("memory", metavar="ID")
     show.add_argument("--as-of", metavar="TIME", help="as it was believed then")
+    show.add_argument("--valid-at", metavar="TIME", help="if it was true then, and what stood beside it")
     answering(show)
-    show.set_defaults(run=lambda asked: ask(asked, "memory_search", memory=asked.memory, as_of=asked.as_of))
+    show.set_defaults(run=_show)
 
     add = actions.add_parser("add", help="remember something")
     add.add_argument("content", metavar="TEXT", help="plain text, or a JSON object of the type's fields")
@@ -83,6 +84,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", action="append", dest="files")
     parser.add_argument("--function", action="append", dest="functions")
     parser.add_argument("--intent", help="what you are about to do, such as fix_bug")
+    parser.add_argument("--near", metavar="PLACE", action="append", help="a file or function you work at: ranks higher")
     parser.add_argument("--as-of", metavar="TIME", help="what was believed then")
     parser.add_argument("--valid-at", metavar="TIME", help="what was true then")
     parser.add_argument("--include-archived", action="store_true")
@@ -100,6 +102,10 @@ def _told(parser: argparse.ArgumentParser) -> None:
     answering(parser, pages=False)
 
 
+def _show(asked: argparse.Namespace) -> int:
+    return ask(asked, "memory_search", memory=asked.memory, as_of=asked.as_of, valid_at=asked.valid_at)
+
+
 def _search(asked: argparse.Namespace) -> int:
     return ask(
         asked,
@@ -111,6 +117,7 @@ def _search(asked: argparse.Namespace) -> int:
         files=asked.files,
         functions=asked.functions,
         intent=asked.intent,
+        near=asked.near,
         as_of=asked.as_of,
         valid_at=asked.valid_at,
         include_archived=asked.include_archived or None,

@@ -6,7 +6,7 @@ Opens nothing but cortex.db and reads cited files below the project's root. Load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +22,10 @@ from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.minilm import MiniLM, installed_weights
 from drift_mcp.cortex.opened import Opened
-from drift_mcp.cortex.recall import Recall
+from drift_mcp.cortex.recall import Preference, Recall
+from drift_mcp.cortex.sent import SentMemories
 from drift_mcp.cortex.tending import Progress, Tender
+from drift_mcp.cortex.uses import FIRST_HITS, Uses
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
 __all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
@@ -67,6 +69,8 @@ class Cortex:
         self._embedder = embedder
         self._questions = QuestionCache()
         self._tender = Tender(opened, embedder, self._questions, clock, idle_seconds)
+        self._uses = Uses(opened, clock)
+        self._sent = SentMemories()
 
     @classmethod
     def open(
@@ -96,6 +100,7 @@ class Cortex:
     def close(self) -> None:
         """Waits for what is being written; vectors not yet made follow in the next process."""
         self._tender.close()
+        self._uses.close()
         self._opened.close()
 
     # ------------------------------------------------------------ the model
@@ -173,24 +178,31 @@ class Cortex:
         intent: str | None = None,
         limit: int = 10,
         offset: int = 0,
+        *,
+        near: Sequence[str] = (),
+        unseen: bool = False,
     ) -> Recall:
-        """Memories that answer `question`, best first; without one, those that pass the filters.
+        """Memories that answer `question`, best first; without one, those that pass the filters. `near` (paths, folders
+        ending in '/', functions' ids): where the asker works, which ranks. `unseen`: without what was sent already.
 
         Never waits for the model: until it is ready the answer is by words, says so, and the model begins to load,
         if there is anything that it could find."""
         chosen = Filters() if filters is None else filters
+        preference = Preference(intent, near, self._sent.all() if unseen else ())
         if question is None or not question.strip():
             with self._opened.snapshot() as db:
                 now = memories.present(db, self._clock())
-                return recall.listed(db, self._root, chosen, now, self._embedder.state, limit, offset)
+                return recall.listed(db, self._root, chosen, now, self._embedder.state, preference.sent, limit, offset)
         self._tender.note_use()
         with self._opened.snapshot() as db:
             now = memories.present(db, self._clock())
             asked = self._question(db, words.printable(question), now)
             pending = vectors.waiting(db, asked.model_key)
+            if self._embedder.identity is None:  # what it has not seen bears no mark
+                pending = vectors.standing(db, asked.model_key).pending
             if pending:
                 self._tender.nudge()
-            return recall.search(
+            found = recall.search(
                 db,
                 self._root,
                 question,
@@ -201,27 +213,40 @@ class Cortex:
                 model=asked.model,
                 model_reason=self._embedder.reason,
                 pending=pending,
-                intent=intent,
+                preference=preference,
                 limit=limit,
                 offset=offset,
             )
+        # What was asked about the past is no use of what is believed now.
+        if offset == 0 and chosen.as_of is None:
+            self._uses.note((hit.memory, hit.last_used) for hit in found.hits[:FIRST_HITS])
+        return found
 
-    def get(self, memory: str, as_of: str | None = None) -> Shown:
-        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none."""
+    def get(self, memory: str, as_of: str | None = None, valid_at: str | None = None) -> Shown:
+        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none, or when
+        it was not true at `valid_at`."""
         when = moments.END_OF_TIME if as_of is None else moments.asked(as_of, "as_of")
+        true_at = None if valid_at is None else moments.asked(valid_at, "valid_at")
         with self._opened.snapshot() as db:
-            found = memories.get(db, memory, when)
-            return Shown(
+            found = memories.get(db, memory, memories.present(db, self._clock()), when, true_at)
+            shown = Shown(
                 memory=found,
                 code=citations.state(self._root, found.files, found.functions),
-                history=tuple(memories.history(db, memory, when)),
-                neighbours=tuple(memories.neighbours(db, memory, when)),
+                history=tuple(memories.history(db, memory, when, true_at)),
+                neighbours=tuple(memories.neighbours(db, memory, when, true_at)),
             )
+        if as_of is None:
+            self._uses.note([(found.memory, found.last_used)])
+        return shown
 
     def about(self, files: Sequence[str], functions: Sequence[str] = (), limit: int = 10) -> Recall:
         """The memories that cite any of these files or functions, the most important and newest first."""
         assert files or functions, "asked for memories about nothing, which an empty filter would take for all"
         return self.search(None, Filters(files=[*files, *functions]), limit=limit)
+
+    def note_sent(self, memories: Iterable[tuple[str, int]]) -> None:
+        """These were sent, each with its version: who asks for what is unseen does not get them again."""
+        self._sent.add(memories)
 
     # ------------------------------------------------------------ behind
 

@@ -16,11 +16,12 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import apsw
 
-from drift_mcp.cortex import content, given, moments, resemblance, wordings, words
+from drift_mcp.cortex import content, fading, given, moments, resemblance, wordings, words
 from drift_mcp.cortex import links as links_of
 from drift_mcp.cortex.citations import Citation, Cited, CitedFunction, FunctionAt
 from drift_mcp.cortex.content import Content, MemoryType
 from drift_mcp.cortex.embeddings import ModelIdentity
+from drift_mcp.cortex.fading import FADED
 from drift_mcp.cortex.given import Importance
 from drift_mcp.cortex.links import Links
 from drift_mcp.cortex.resemblance import Resembling
@@ -87,7 +88,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One memory as it was believed at the moment asked about."""
+    """One memory as it was believed at the moment asked about. `confidence` as it was stated, `faded_confidence` what
+    was left of it then; `last_used`: None = never."""
 
     memory: str
     type: MemoryType
@@ -95,6 +97,7 @@ class Memory:
     summary: str
     content: Mapping[str, Any]
     confidence: float
+    faded_confidence: float
     importance: Importance
     tags: tuple[str, ...]
     files: tuple[Cited, ...]
@@ -111,6 +114,8 @@ class Memory:
     archive_reason: str | None
     superseded_by: str | None
     last_validated: str | None
+    uses: int
+    last_used: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,48 +401,85 @@ def present(db: apsw.Connection, clock: str) -> str:
     return clock if last is None or clock > last else str(last)
 
 
-_MEMORY = """
-SELECT m.id, m.type, v.version, v.summary, v.content, v.confidence, v.importance, v.tags, m.created_at, m.created_by,
-    v.recorded_at, v.recorded_to, v.valid_from, v.valid_until, v.archived, v.archive_reason,
-    (SELECT s.id FROM memories s WHERE s.key = v.superseded_by), v.last_validated, m.key
-FROM memories m
-JOIN memory_versions v ON v.memory_key = m.key
-WHERE m.id = :memory
-    AND v.recorded_at <= :as_of
-    AND (v.recorded_to IS NULL OR v.recorded_to > :as_of)
+_MEMORY = (
+    """
+WITH chosen AS (
+    SELECT v.key AS version_key
+    FROM memories m
+    JOIN memory_versions v ON v.memory_key = m.key
+    WHERE m.id = :memory
+        AND v.recorded_at <= :as_of
+        AND (v.recorded_to IS NULL OR v.recorded_to > :as_of)
+)
 """
+    + FADED
+    + """
+SELECT m.key, m.id, m.type, v.version, v.summary, v.content, v.confidence, faded.confidence, v.importance, v.tags,
+    m.created_at, m.created_by, v.recorded_at, v.recorded_to, v.valid_from, v.valid_until, v.archived, v.archive_reason,
+    (SELECT s.id FROM memories s WHERE s.key = v.superseded_by), v.last_validated, faded.uses, faded.last_used
+FROM faded
+JOIN memory_versions v ON v.key = faded.version_key
+JOIN memories m ON m.key = v.memory_key
+"""
+)
 
 
-def get(db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIME) -> Memory:
-    """The memory as it was believed at `as_of`, archived or not. A DriftError when there was none of that id."""
-    row = db.execute(_MEMORY, {"memory": words.printable(memory), "as_of": as_of}).fetchone()
+def get(
+    db: apsw.Connection, memory: str, now: str, as_of: str = moments.END_OF_TIME, valid_at: str | None = None
+) -> Memory:
+    """The memory as it was believed at `as_of`, archived or not. A DriftError when there was none of that id, or when
+    it was not true at `valid_at`."""
+    asked = {"memory": words.printable(memory), "as_of": as_of, "until": fading.until(now, as_of)}
+    row = db.execute(_MEMORY, asked).fetchone()
     if row is None:
         raise _unknown(db, memory, as_of)
-    links = links_of.of(db, row[18], as_of)
+    (
+        key, public_id, memory_type, version, summary, what, confidence, faded, importance, tags, created_at,
+        created_by, recorded_at, recorded_to, valid_from, valid_until, archived, archive_reason, superseded_by,
+        last_validated, uses, last_used,
+    ) = row  # fmt: skip
+    if valid_at is not None:
+        _refuse_untrue(public_id, valid_at, valid_from, valid_until)
+    links = links_of.of(db, key, as_of)
     return Memory(
-        memory=row[0],
-        type=row[1],
-        version=row[2],
-        summary=row[3],
-        content=json.loads(row[4]),
-        confidence=row[5],
-        importance=row[6],
-        tags=tuple(json.loads(row[7])),
+        memory=public_id,
+        type=memory_type,
+        version=version,
+        summary=summary,
+        content=json.loads(what),
+        confidence=confidence,
+        faded_confidence=faded,
+        importance=importance,
+        tags=tuple(json.loads(tags)),
         files=links.files,
         functions=links.functions,
         patterns=links.patterns,
         constraints=links.constraints,
-        created_at=row[8],
-        created_by=row[9],
-        recorded_at=row[10],
-        recorded_to=row[11],
-        valid_from=row[12],
-        valid_until=row[13],
-        archived=bool(row[14]),
-        archive_reason=row[15],
-        superseded_by=row[16],
-        last_validated=row[17],
+        created_at=created_at,
+        created_by=created_by,
+        recorded_at=recorded_at,
+        recorded_to=recorded_to,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        archived=bool(archived),
+        archive_reason=archive_reason,
+        superseded_by=superseded_by,
+        last_validated=last_validated,
+        uses=uses,
+        last_used=last_used,
     )
+
+
+def _refuse_untrue(memory: str, valid_at: str, valid_from: str, valid_until: str | None) -> None:
+    if valid_from <= valid_at and (valid_until is None or valid_at < valid_until):
+        return
+    if valid_until is not None and valid_until <= valid_from:
+        when = "it was superseded from before it began, so that it never was"
+    elif valid_until is None:
+        when = f"it is from {valid_from} on"
+    else:
+        when = f"it was from {valid_from} until {valid_until}"
+    raise DriftError(f"The memory '{memory}' was not true at {valid_at}: {when}. Ask for it without 'valid_at'.")
 
 
 _HISTORY = """
@@ -447,13 +489,19 @@ FROM memories m
 JOIN memory_versions v ON v.memory_key = m.key
 WHERE m.id = :memory
     AND v.recorded_at <= :as_of
+    AND (:valid_at IS NULL OR (
+        v.valid_from <= :valid_at
+        AND (v.valid_until IS NULL OR v.valid_until > :valid_at)
+    ))
 ORDER BY v.version
 """
 
 
-def history(db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIME) -> list[Version]:
-    """Every version recorded up to `as_of`, oldest first."""
-    rows = db.execute(_HISTORY, {"memory": words.printable(memory), "as_of": as_of})
+def history(
+    db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIME, valid_at: str | None = None
+) -> list[Version]:
+    """Every version recorded up to `as_of`, oldest first; with `valid_at`, those that speak of that moment."""
+    rows = db.execute(_HISTORY, {"memory": words.printable(memory), "as_of": as_of, "valid_at": valid_at})
     return [Version(*columns) for columns in rows]
 
 
@@ -468,13 +516,20 @@ WHERE m.id = :memory
     AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
     AND v.recorded_at <= :as_of
     AND (v.recorded_to IS NULL OR v.recorded_to > :as_of)
+    AND (:valid_at IS NULL OR (
+        v.valid_from <= :valid_at
+        AND (v.valid_until IS NULL OR v.valid_until > :valid_at)
+    ))
 ORDER BY r.relationship, o.id
 """
 
 
-def neighbours(db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIME) -> list[Neighbour]:
-    """The memories that stood in a relationship to this one at `as_of`, in either direction."""
-    rows = db.execute(_NEIGHBOURS, {"memory": words.printable(memory), "as_of": as_of})
+def neighbours(
+    db: apsw.Connection, memory: str, as_of: str = moments.END_OF_TIME, valid_at: str | None = None
+) -> list[Neighbour]:
+    """The memories that stood in a relationship to this one at `as_of`, in either direction; with `valid_at`, those
+    that were true then. Without, also those that are over: what a memory supersedes is one of them."""
+    rows = db.execute(_NEIGHBOURS, {"memory": words.printable(memory), "as_of": as_of, "valid_at": valid_at})
     return [Neighbour(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
 
 

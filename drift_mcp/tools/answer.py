@@ -28,6 +28,7 @@ class Row:
     short: str = ""  # what is left beside the line at the grade of locations; nothing = the line number alone
     file: str | None = None
     line: int | None = None
+    under: str = ""  # rows under the same word are printed together, in the order of the first of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Answer:
     items: str | None = None
     window: Window | None = None
     files: tuple[str, ...] = ()  # those that it rests on, beside those that its rows stand in
+    memories: tuple[tuple[str, int], ...] = ()  # those that it tells of, each with its version
     freshness: Freshness = Freshness()
 
     def rests_on(self) -> list[str]:
@@ -335,10 +337,18 @@ def _section_lines(section: Section, rows: Sequence[Row], grade: _Grade) -> Iter
         yield f"{title}: {total}" if len(rows) < section.total or grade == "counts per file" else f"{title}:"
     if grade == "counts per file":
         yield from _count_lines(rows)
-    elif grade == "locations":
-        yield from _location_lines(rows)
-    else:
-        yield from _full_lines(rows)
+        return
+    for heading, group in _by_heading(rows):
+        if heading:
+            yield f"{clean(heading)}:"
+        yield from _location_lines(group) if grade == "locations" else _full_lines(group)
+
+
+def _by_heading(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.under, []).append(row)
+    yield from groups.items()
 
 
 def _full_lines(rows: Sequence[Row]) -> Iterator[str]:

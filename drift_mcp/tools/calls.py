@@ -62,7 +62,12 @@ def _answer(projects: OpenProjects, tool: Tool, given: Mapping[str, Any] | None,
         return render(_without_store(tool, root), asked.format, limits)
     if tool.tells_progress:
         return render(tool.answer(project, asked, progress), asked.format, limits)
-    return render(_fresh(projects, project, tool, asked), asked.format, limits)
+    found = _fresh(projects, project, tool, asked)
+    text = render(found, asked.format, limits)
+    if found.memories:
+        # What the budget cut off was not sent.
+        project.memory.note_sent(each for each in found.memories if each[0] in text)
+    return text
 
 
 def named(name: str, among: Sequence[Tool] = TOOLS) -> Tool:

@@ -10,7 +10,7 @@ from typing import Annotated
 import apsw
 
 from drift_mcp.cortex.recall import Hit
-from drift_mcp.errors import StoreUnusable
+from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
 from drift_mcp.tables import conventions, lookup, pattern_search, reach
 from drift_mcp.tables.lookup import Function
@@ -61,7 +61,7 @@ def file_context(project: Project, asked: FileContext) -> Answer:
     memories: Sequence[Hit] = ()
     try:
         memories = project.memory.about([path], [one.id for one in defined if asked.line is not None]).hits
-    except StoreUnusable as problem:  # the code is known without them
+    except DriftError as problem:  # the code is known without them
         notes = (f"What is remembered about it is not known: {problem}",)
     shown = [one for one in defined if one.kind != "module"]
     page = shown[here.offset : here.offset + here.limit]
@@ -154,6 +154,7 @@ def file_context(project: Project, asked: FileContext) -> Answer:
         items="functions",
         window=here,
         files=(path,),
+        memories=tuple((hit.memory, hit.version) for hit in memories),
     )  # fmt: skip
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.cortex import Cortex, Filters, NewMemory, Revision, Shown
-from drift_mcp.cortex.memories import Written
+from drift_mcp.cortex.memories import Memory, Written
 from drift_mcp.cortex.recall import Hit, Recall
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
-from drift_mcp.tools import cited
+from drift_mcp.tools import cited, meant
 from drift_mcp.tools.answer import Answer, Row, Section, clip, count, first_row, place, window
 from drift_mcp.tools.arguments import PLAIN_TEXT, Asked, AskedAtLength, Content, Told
 
@@ -34,14 +35,16 @@ MemoryType = Literal[
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySearch(AskedAtLength):
     query: str | None = None
-    memory: Annotated[str | None, Told("An id: its content, versions and neighbours.")] = None
-    intent: Annotated[str | None, Told("What you are about to do, such as fix_bug.")] = None
+    memory: Annotated[str | None, Told("An id: content, versions, neighbours.")] = None
+    intent: Annotated[str | None, Told("Such as fix_bug.")] = None
     types: Annotated[tuple[MemoryType, ...], Told(lists_choices=False)] = ()
     files: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    as_of: Annotated[str | None, Told("What was believed then (ISO 8601).")] = None
-    valid_at: Annotated[str | None, Told("What was true then.")] = None
+    near: Annotated[tuple[str, ...], Told("Files, functions you work at.")] = ()
+    unseen: Annotated[bool, Told("Not sent before.")] = False
+    as_of: Annotated[str | None, Told("Believed then (ISO 8601).")] = None
+    valid_at: Annotated[str | None, Told("True then.")] = None
     include_archived: bool = False
 
 
@@ -71,11 +74,10 @@ _MEMORIES = 10
 
 
 def memory_search(project: Project, asked: MemorySearch) -> Answer:
-    """What do we already know about this: decisions, warnings, procedures, earlier findings? Searches memories by
-    words and meaning; says why each ranks where it does and whether the code it cites has changed since. Ask before
-    deciding or investigating again."""
+    """What do we already know about this: decisions, warnings, procedures, findings? Searches memories by words and
+    meaning, with why each ranks there and whether its code has changed. Ask before deciding or investigating again."""
     if asked.memory is not None:
-        return _one(project.memory.get(asked.memory, asked.as_of))
+        return _one(project.memory.get(asked.memory, asked.as_of, asked.valid_at))
     filters = Filters(
         types=asked.types,
         tags=asked.tags,
@@ -85,26 +87,41 @@ def memory_search(project: Project, asked: MemorySearch) -> Answer:
         valid_at=asked.valid_at,
         include_archived=asked.include_archived,
     )
-    limit = asked.limit or _MEMORIES
-    found = project.memory.search(asked.query, filters, asked.intent, limit, first_row(asked.cursor))
+    found = project.memory.search(
+        asked.query,
+        filters,
+        asked.intent,
+        asked.limit or _MEMORIES,
+        # What was sent has left the list, so that the next ones always stand at its top.
+        0 if asked.unseen else first_row(asked.cursor),
+        near=_places(project, asked.near),
+        unseen=asked.unseen,
+    )
     # Memories have no generation of their own; a changed number of them, or another way of finding, changes the order.
-    state = found.total * 2 + (found.found_by == "words and meaning")
+    state = (found.total + found.already_sent) * 2 + (found.found_by == "words and meaning")
     here = window("memory_search", dataclasses.asdict(asked), state, _MEMORIES)
-    found_by = "words" if found.found_by == "filters" else found.found_by
+    here = dataclasses.replace(here, offset=0) if asked.unseen else here
+    rows = (_row(number, hit) for number, hit in enumerate(found.hits, start=here.offset + 1))
     return Answer(
         _found(found, asked),
-        (Section("", tuple(_row(hit, asked.query is not None) for hit in found.hits), found.total, "memories", True),),
+        (Section("", tuple(rows), found.total, "memories", ranked=True),),
         tuple(_doubts(found)),
-        data={"memories": [_described(hit) for hit in found.hits], "found_by": found_by},
+        data={
+            "memories": [_described(hit) for hit in found.hits],
+            "found_by": "words" if found.found_by == "filters" else found.found_by,
+            "words_only_because": _words_only_because(found),
+            "already_sent": found.already_sent,
+        },
         items="memories",
         window=here,
+        memories=tuple((hit.memory, hit.version) for hit in found.hits),
     )
 
 
 def memory_write(project: Project, asked: MemoryWrite) -> Answer:
     """Keep what should outlive this conversation: a decision and its reason, a warning, a procedure. Cite files and
-    functions, so that it is known when it goes stale. Also revises, confirms, rejects, archives, restores and relates.
-    Nothing is overwritten: a version is added; near-duplicates and contradictions are reported."""
+    functions, so that going stale is noticed. Every change adds a version; near-duplicates and contradictions are
+    reported."""
     written = _ACTIONS[asked.action](project, project.memory, asked)
     said = f"{written.memory} is now version {written.version}."
     if asked.action == "add":
@@ -143,33 +160,64 @@ _CODE: Mapping[CodeState, str] = {
 
 def _found(found: Recall, asked: MemorySearch) -> str:
     about = f" for {clip(asked.query, 80)!r}" if asked.query else ""
+    by = {"filters": "", "words": ", found by words only"}.get(found.found_by, f", found by {found.found_by}")
+    if found.total == 0 and found.already_sent:
+        return f"No other memory{about}."
     if found.total == 0:
         return f"No memory{about}. Nothing was remembered about this yet: memory_write keeps what you find out."
-    by = "" if found.found_by == "filters" else f", found by {found.found_by}"
-    return f"{count(found.total, 'memories')}{about}{by}, best first."
+    order = ", best first" if asked.query else ", most important and newest first"
+    return f"{count(found.total, 'memories')}{about}{by}{order}."
 
 
 def _doubts(found: Recall) -> list[str]:
     said = []
-    if found.found_by == "words" and found.model == "loading":
-        said.append("The embedding model is still loading; meaning joins in with the next questions.")
-    elif found.found_by == "words" and found.model_reason:
-        said.append(f"Words only: {found.model_reason}")
+    because = _words_only_because(found)
+    if because is not None and (found.total or found.model != "cold"):
+        said.append(f"By words only: {because}.")
     if found.pending:
         said.append(f"{count(found.pending, 'memories')} can be found by words only until their vectors are made.")
+    if found.already_sent:
+        said.append(f"{count(found.already_sent, 'memories')} already sent in this conversation, and left out.")
     return said
 
 
-def _row(hit: Hit, ranked: bool) -> Row:
-    full = f"{hit.memory}  {hit.type}, {hit.importance}, confidence {hit.confidence:.2f}: {hit.summary}"
+def _words_only_because(found: Recall) -> str | None:
+    if found.found_by != "words":
+        return None
+    if found.model_reason:
+        return found.model_reason
+    if found.model == "cold":
+        return "nothing is believed now, so that the embedding model was not called"
+    if found.model == "ready":
+        return "the model finds no meaning in this question, or has made no vector here yet"
+    return "the embedding model is still loading; meaning joins in with the next questions"
+
+
+def _row(number: int, hit: Hit) -> Row:
+    full = f"{number}. {hit.memory}  {hit.importance}, {_confidence(hit)}: {hit.summary}"
     more = [_CODE[hit.code]] if _CODE[hit.code] else []
     if hit.archived:
         more.append("archived")
-    if ranked:
-        # A factor of exactly one moved nothing; ranks are whole numbers and stay.
-        told = (f"{factor} {_figure(value)}" for factor, value in hit.why.items() if _figure(value) != "1.00")
+    if hit.why:
+        # A factor that rounds to one moved nothing that shows.
+        told = (
+            f"{name} {_figure(value)}" for name, value in hit.why.items() if name == "match" or _figure(value) != "1.00"
+        )
         more.append(f"why: {', '.join(told)}")
-    return Row(full + (f"\n  {'; '.join(more)}" if more else ""), f"{hit.memory}  {hit.summary}")
+    return Row(
+        full + (f"\n  {'; '.join(more)}" if more else ""), f"{number}. {hit.memory}  {hit.summary}", under=hit.type
+    )
+
+
+def _confidence(one: Hit | Memory) -> str:
+    """What is left of it, and what was stated when that shows."""
+    said = f"confidence {one.faded_confidence:.2f}"
+    is_faded = one.confidence - one.faded_confidence > _SHOWN_FADING
+    return f"{said} (stated {one.confidence:.2f})" if is_faded else said
+
+
+# Less does not show in two digits.
+_SHOWN_FADING = 0.005
 
 
 def _figure(value: float | int | str) -> str:
@@ -181,7 +229,8 @@ def _described(hit: Hit) -> dict[str, Any]:
         "memory": hit.memory,
         "type": hit.type,
         "summary": hit.summary,
-        "confidence": round(hit.confidence, 3),
+        "confidence": round(hit.faded_confidence, 3),
+        "stated_confidence": round(hit.confidence, 3),
         "importance": hit.importance,
         "tags": list(hit.tags),
         "score": round(hit.score, 4),
@@ -192,6 +241,8 @@ def _described(hit: Hit) -> dict[str, Any]:
         "recorded_at": hit.recorded_at,
         "valid_from": hit.valid_from,
         "valid_until": hit.valid_until,
+        "uses": hit.uses,
+        "last_used": hit.last_used,
     }
 
 
@@ -199,7 +250,7 @@ def _one(shown: Shown) -> Answer:
     found = shown.memory
     places = [place(one.file, one.line_start) for one in found.files] + [one.function for one in found.functions]
     lines = [
-        f"{found.memory}  {found.type}, {found.importance}, confidence {found.confidence:.2f}, version {found.version}",
+        f"{found.memory}  {found.type}, {found.importance}, {_confidence(found)}, version {found.version}",
         found.summary,
         json.dumps(found.content, ensure_ascii=False, indent=1),
     ]
@@ -231,7 +282,8 @@ def _one(shown: Shown) -> Answer:
                     "type": found.type,
                     "summary": found.summary,
                     "content": dict(found.content),
-                    "confidence": round(found.confidence, 3),
+                    "confidence": round(found.faded_confidence, 3),
+                    "stated_confidence": round(found.confidence, 3),
                     "importance": found.importance,
                     "version": found.version,
                     "tags": list(found.tags),
@@ -247,13 +299,59 @@ def _one(shown: Shown) -> Answer:
                     "valid_until": found.valid_until,
                     "archived": found.archived,
                     "superseded_by": found.superseded_by,
+                    "uses": found.uses,
+                    "last_used": found.last_used,
                     "code": shown.code,
                     "versions": [dataclasses.asdict(one) for one in shown.history],
                     "neighbours": [dataclasses.asdict(one) for one in shown.neighbours],
                 }
             ],
         },
+        memories=((found.memory, found.version),),
     )
+
+
+def _places(project: Project, names: Sequence[str]) -> list[str]:
+    """Where the asker works, as memories cite it: paths in the project, folders with '/' behind them, functions' ids.
+    It ranks, and a name that fits several functions means all of them."""
+    places: list[str] = []
+    for name in names:
+        file, line = meant.spot(name)
+        path = _path_in(project, file)
+        if "::" in name:
+            places.append(name)
+        elif line is None and path is None:
+            with project.read() as db:
+                places += [one.id for one in meant.function(db, name)]
+        else:
+            places.append(path or file)
+            places += [] if line is None else _function_around(project, file, line)
+    return places
+
+
+def _path_in(project: Project, text: str) -> str | None:
+    """A path in the project, if it is meant as one or there is such a file or folder."""
+    path = PurePosixPath(text.strip().replace("\\", "/"))
+    if path.is_absolute() and path.is_relative_to(project.root.as_posix()):
+        path = path.relative_to(project.root.as_posix())
+    try:
+        if (project.root / path).is_dir():
+            return f"{path}/"
+        return str(path) if "/" in text or (project.root / path).is_file() else None
+    except OSError:  # too long for a name of any file
+        return None
+
+
+def _function_around(project: Project, file: str, line: int) -> list[str]:
+    """None when that is not known: a memory may cite what no scan has read."""
+    if not project.is_initialised:
+        return []
+    try:
+        with project.read() as db:
+            found = meant.at(db, file, line)
+    except DriftError:  # it ranks only: a place that is not known, or a store that is not to be read, costs nothing
+        return []
+    return [] if found.kind == "module" else [found.id]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

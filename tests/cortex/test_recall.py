@@ -168,7 +168,7 @@ def test_every_factor_of_the_rank_is_given(thinking: Cortex) -> None:
     assert thinking.wait_for_vectors(60)
     why = thinking.search("charge a card", intent="fix_bug").hits[0].why
     assert set(why) == {
-        "words_rank", "bm25", "meaning_rank", "cosine", "match", "intent", "importance", "confidence", "recency",
+        "words_rank", "bm25", "meaning_rank", "cosine", "match", "intent", "confidence", "recency", "factors",
     }  # fmt: skip
 
 
