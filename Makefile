@@ -5,7 +5,7 @@ REPO ?= .
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench faults clean
+.PHONY: demo test check bench faults vectors clean
 
 # Set up, scan REPO and let an MCP client ask the server five questions about it.
 demo: $(VENV)/.installed
@@ -29,6 +29,10 @@ bench: $(VENV)/.installed-test
 # Do to a store what must not harm it, for some minutes, and print what came of it.
 faults: $(VENV)/.installed-test
 	$(BIN)/python -m faults
+
+# Make the vectors of common questions anew, after a change of their list or of the default model.
+vectors: $(VENV)/.installed
+	$(BIN)/python -m scripts.precompute_vectors
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -144,10 +144,14 @@ class Project:
                 self._replaced.append(self._memory)  # somebody is perhaps still reading; it is closed in the end
                 self._memory = None
             if self._memory is None:
-                from drift_mcp.cortex.cortex import Cortex  # not before somebody asks: a scan needs no memory
+                # Not before somebody asks: a scan needs no memory.
+                from drift_mcp.cortex import models
+                from drift_mcp.cortex.cortex import Cortex
+                from drift_mcp.cortex.embeddings import Embedder
 
                 self._refuse_without_folder()
-                self._memory = Cortex.open(path, self.root, before_steps=self._back_up_before_steps)
+                embedder = Embedder(models.source(settings.read(path.parent).memory_model, self.root))
+                self._memory = Cortex.open(path, self.root, embedder=embedder, before_steps=self._back_up_before_steps)
                 self._memory_file = _file_number(path)
             return self._memory
 

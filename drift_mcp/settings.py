@@ -14,13 +14,15 @@ FILE: Final = "config.toml"
 
 
 class Settings(NamedTuple):
-    """`[backup] keep`: how many backups stay when a new one is made."""
+    """`[backup] keep`: how many backups stay when a new one is made. `[memory] model`: which embedding model finds
+    memories by meaning, by its name on the Hugging Face hub or as a folder; None = the one that comes with Drift."""
 
     backup_keep: int = 5
+    memory_model: str | None = None
 
 
 # What can be set, by table.
-_KNOWN: Final = {"backup": ("keep",)}
+_KNOWN: Final = {"backup": ("keep",), "memory": ("model",)}
 
 
 def read(folder: Path) -> Settings:
@@ -51,7 +53,13 @@ def read(folder: Path) -> Settings:
             f"In {FILE}, `keep` of [backup] is {_said(keep)}. It says how many backups stay: write a whole number "
             "from 1 up."
         )
-    return Settings(keep)
+    model = given.get("memory", {}).get("model")
+    if model is not None and (not isinstance(model, str) or not model.strip() or not model.isprintable()):
+        raise DriftError(
+            f"In {FILE}, `model` of [memory] is {_said(model)}. It names the embedding model: write the name of one "
+            "for sentence-transformers, like 'BAAI/bge-small-en-v1.5', or a folder; without the line it is the default."
+        )
+    return Settings(keep, None if model is None else model.strip())
 
 
 def _refuse_unknown(name: str, known: Collection[str], what: str) -> None:

@@ -32,6 +32,19 @@ def test_what_is_set_holds(tmp_path: Path, text: str, keep: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "model"),
+    [
+        ("[memory]\n", None),
+        ("[memory]\nmodel = 'BAAI/bge-small-en-v1.5'", "BAAI/bge-small-en-v1.5"),
+        ("memory.model = ' ./models/ours '\nbackup.keep = 2", "./models/ours"),
+    ],
+)
+def test_the_model_that_is_set_holds(tmp_path: Path, text: str, model: str | None) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    assert settings.read(tmp_path).memory_model == model
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[backup\nkeep = 5", r"not valid TOML: .*line 1"),
@@ -45,7 +58,12 @@ def test_what_is_set_holds(tmp_path: Path, text: str, keep: int) -> None:
         ("[backup]\nkeeps = 5", r"no key in \[backup\] 'keeps'. Nearest: 'keep'"),
         ("[backup]\nzeal = 5", r"no key in \[backup\] 'zeal'. Known: keep"),
         ("[backups]\nkeep = 5", "no table 'backups'. Nearest: 'backup'"),
-        ("keep = 5", "no table 'keep'. Known: backup"),
+        ("keep = 5", "no table 'keep'. Known: backup, memory"),
+        ("[memory]\nmodel = 5", "`model` of .memory. is 5. .*like 'BAAI"),
+        ("[memory]\nmodel = ''", "`model` of .memory. is ''"),
+        ("[memory]\nmodel = ['a']", "`model` of .memory. is .'a'."),
+        ('[memory]\nmodel = "a\\nb"', "`model` of .memory. is"),
+        ("[memory]\nmodels = 'a'", r"no key in \[memory\] 'models'. Nearest: 'model'"),
         ("backup = 5", r"'backup' is 5, not a table. Write \[backup\]"),
     ],
 )

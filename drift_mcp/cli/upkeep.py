@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drift_mcp.cli.words import DONE, NO, UNUSABLE, project
+from drift_mcp.cli.words import DONE, NO, UNUSABLE, progress_bar, project
 
 if TYPE_CHECKING:
     from drift_mcp.doctor import Finding, Report
@@ -77,7 +77,7 @@ def _doctor(asked: argparse.Namespace) -> int:
     from drift_mcp import doctor
 
     with _opened(asked) as opened:
-        report = (doctor.mend if asked.fix else doctor.examine)(opened)
+        report = doctor.mend(opened, progress_bar()) if asked.fix else doctor.examine(opened)
         report = doctor.Report((*report.findings, *_clients(opened.root)), report.facts)
         name = opened.root.name
     if asked.json:
@@ -155,8 +155,14 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
     said.append(f"schema {facts['schema']}")
     said.append("pages with checksums" if facts["has_checksums"] else "pages without checksums")
     if "vectors" in facts:
+        said.append(f"model {facts['model']} {facts['model_state']}")
         said.append(f"{facts['vectors']:,} vectors, {facts['vectors_pending']:,} pending")
-        said.append(f"{facts['questions_kept']:,} questions kept")
+        said.append(f"questions kept: {facts['questions_in_database']:,}, shipped: {facts['questions_shipped']:,}")
+        said.append(
+            f"found in memory {facts['questions_from_memory']:,} times, in the database "
+            f"{facts['questions_from_database']:,}, among the shipped {facts['questions_from_shipped']:,}, "
+            f"made by the model {facts['questions_from_model']:,}"
+        )
     return said
 
 

@@ -6,7 +6,7 @@ Opens nothing but cortex.db and reads cited files below the project's root. Load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,18 +14,15 @@ from typing import NamedTuple
 
 import apsw
 
-from drift_mcp.cortex import citations, memories, moments, recall, tending, vectors, words
+from drift_mcp.cortex import citations, memories, models, moments, recall, tending, vectors, words
 from drift_mcp.cortex.caches import QuestionCache
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.embeddings import Embedder, ModelState
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
-from drift_mcp.cortex.minilm import MiniLM, installed_weights
 from drift_mcp.cortex.opened import Opened
-from drift_mcp.cortex.recall import Preference, Recall
-from drift_mcp.cortex.sent import SentMemories
+from drift_mcp.cortex.recall import Recall
 from drift_mcp.cortex.tending import Progress, Tender
-from drift_mcp.cortex.uses import FIRST_HITS, Uses
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
 __all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
@@ -69,8 +66,6 @@ class Cortex:
         self._embedder = embedder
         self._questions = QuestionCache()
         self._tender = Tender(opened, embedder, self._questions, clock, idle_seconds)
-        self._uses = Uses(opened, clock)
-        self._sent = SentMemories()
 
     @classmethod
     def open(
@@ -86,7 +81,7 @@ class Cortex:
         """Opens `path`, creating the database if there is none. `root`: the project, whose files memories cite;
         `embedder`: what makes its vectors (default: the model that ships); `idle_seconds`: how long that stays loaded
         when nobody asks; `before_steps`: called before a database of an older schema is brought up."""
-        chosen = Embedder(MiniLM(installed_weights())) if embedder is None else embedder
+        chosen = Embedder(models.source(None, root)) if embedder is None else embedder
         return cls(Opened.at(path, before_steps=before_steps), root, clock, chosen, idle_seconds)
 
     def __enter__(self) -> Cortex:
@@ -100,7 +95,6 @@ class Cortex:
     def close(self) -> None:
         """Waits for what is being written; vectors not yet made follow in the next process."""
         self._tender.close()
-        self._uses.close()
         self._opened.close()
 
     # ------------------------------------------------------------ the model
@@ -178,21 +172,16 @@ class Cortex:
         intent: str | None = None,
         limit: int = 10,
         offset: int = 0,
-        *,
-        near: Sequence[str] = (),
-        unseen: bool = False,
     ) -> Recall:
-        """Memories that answer `question`, best first; without one, those that pass the filters. `near` (paths, folders
-        ending in '/', functions' ids): where the asker works, which ranks. `unseen`: without what was sent already.
+        """Memories that answer `question`, best first; without one, those that pass the filters.
 
         Never waits for the model: until it is ready the answer is by words, says so, and the model begins to load,
         if there is anything that it could find."""
         chosen = Filters() if filters is None else filters
-        preference = Preference(intent, near, self._sent.all() if unseen else ())
         if question is None or not question.strip():
             with self._opened.snapshot() as db:
                 now = memories.present(db, self._clock())
-                return recall.listed(db, self._root, chosen, now, self._embedder.state, preference.sent, limit, offset)
+                return recall.listed(db, self._root, chosen, now, self._embedder.state, limit, offset)
         self._tender.note_use()
         with self._opened.snapshot() as db:
             now = memories.present(db, self._clock())
@@ -202,7 +191,7 @@ class Cortex:
                 pending = vectors.standing(db, asked.model_key).pending
             if pending:
                 self._tender.nudge()
-            found = recall.search(
+            return recall.search(
                 db,
                 self._root,
                 question,
@@ -213,40 +202,27 @@ class Cortex:
                 model=asked.model,
                 model_reason=self._embedder.reason,
                 pending=pending,
-                preference=preference,
+                intent=intent,
                 limit=limit,
                 offset=offset,
             )
-        # What was asked about the past is no use of what is believed now.
-        if offset == 0 and chosen.as_of is None:
-            self._uses.note((hit.memory, hit.last_used) for hit in found.hits[:FIRST_HITS])
-        return found
 
-    def get(self, memory: str, as_of: str | None = None, valid_at: str | None = None) -> Shown:
-        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none, or when
-        it was not true at `valid_at`."""
+    def get(self, memory: str, as_of: str | None = None) -> Shown:
+        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none."""
         when = moments.END_OF_TIME if as_of is None else moments.asked(as_of, "as_of")
-        true_at = None if valid_at is None else moments.asked(valid_at, "valid_at")
         with self._opened.snapshot() as db:
-            found = memories.get(db, memory, memories.present(db, self._clock()), when, true_at)
-            shown = Shown(
+            found = memories.get(db, memory, when)
+            return Shown(
                 memory=found,
                 code=citations.state(self._root, found.files, found.functions),
-                history=tuple(memories.history(db, memory, when, true_at)),
-                neighbours=tuple(memories.neighbours(db, memory, when, true_at)),
+                history=tuple(memories.history(db, memory, when)),
+                neighbours=tuple(memories.neighbours(db, memory, when)),
             )
-        if as_of is None:
-            self._uses.note([(found.memory, found.last_used)])
-        return shown
 
     def about(self, files: Sequence[str], functions: Sequence[str] = (), limit: int = 10) -> Recall:
         """The memories that cite any of these files or functions, the most important and newest first."""
         assert files or functions, "asked for memories about nothing, which an empty filter would take for all"
         return self.search(None, Filters(files=[*files, *functions]), limit=limit)
-
-    def note_sent(self, memories: Iterable[tuple[str, int]]) -> None:
-        """These were sent, each with its version: who asks for what is unseen does not get them again."""
-        self._sent.add(memories)
 
     # ------------------------------------------------------------ behind
 
@@ -257,14 +233,15 @@ class Cortex:
         return written
 
     def _question(self, db: apsw.Connection, question: str, now: str) -> _Question:
-        """The question as the model sees it: remembered, or made now. The model is called when it takes one, and there
-        is anything that it could find."""
+        """The question as the model sees it, if there is anything to compare it with: remembered, or made now. The model
+        is called when it takes one, and there are memories at all."""
         identity = self._embedder.identity
         key = self._model_key(db)
         state = self._embedder.state
-        vector = None if identity is None else self._questions.find(db, identity, question, now)
-        if vector is not None:
-            return _Question(vector if key is not None else None, key, state)
+        if identity is not None and vectors.has_any(db, key):
+            vector = self._questions.find(db, identity, question, now)
+            if vector is not None:
+                return _Question(vector, key, state)
         # The model is 140 MB that a project without memories has no use for.
         if state == "cold" and memories.count(db, now):
             self._tender.await_return()
@@ -273,11 +250,13 @@ class Cortex:
         if model is None:
             return _Question(None, key, state)
         key = vectors.model_key(db, model.identity)
+        if not vectors.has_any(db, key):
+            return _Question(None, key, "ready")
         vector = model.question_vector(question)
         if vector is not None:
             self._questions.keep(model.identity, question, vector)
             self._tender.nudge()
-        return _Question(vector if key is not None else None, key, "ready")
+        return _Question(vector, key, "ready")
 
     def _model_key(self, db: apsw.Connection) -> int | None:
         """The model's key in the database. One that is not loaded yet may be known by its name alone: then the key of

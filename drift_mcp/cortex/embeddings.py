@@ -110,16 +110,16 @@ class Embedder:
                 return self._state
             self._state = "loading"
             outcome: ModelState = "failed"
-            self.reason = "the model could not be loaded"
+            reason = "the model could not be loaded"
             try:
                 self._model = self._source.load()
                 self.identity = self._model.identity
-                outcome, self.reason = "ready", ""
+                outcome, reason = "ready", ""
             except NoModel as why:
-                outcome, self.reason = why.state, str(why)
+                outcome, reason = why.state, str(why)
             finally:
                 # Whatever else is raised goes on to the thread's own report; nobody is left waiting for "loading".
-                self._state = outcome
+                self._state, self.reason = outcome, reason
             _give_back_memory()
             return outcome
 

@@ -73,16 +73,16 @@ def unindexed(db: apsw.Connection) -> int:
 
 
 class Made(NamedTuple):
+    key: int
     model: str
     revision: str
-    is_ours: bool
     ready: int
     pending: int
 
 
 _MODELS = """
 SELECT
-    e.name, e.revision, e.fingerprint = ?,
+    e.key, e.name, e.revision,
     count(*) FILTER (WHERE l.state = 'ready'), count(*) FILTER (WHERE l.state = 'pending')
 FROM embedding_models e
 LEFT JOIN memory_embedding_link l ON l.model_key = e.key
@@ -91,9 +91,6 @@ ORDER BY e.key
 """
 
 
-def models(db: apsw.Connection, fingerprint: bytes) -> list[Made]:
-    """The models that made vectors here; `fingerprint`: of the one that embeds questions now."""
-    return [
-        Made(name, revision, bool(is_ours), ready, pending)
-        for name, revision, is_ours, ready, pending in db.execute(_MODELS, (fingerprint,))
-    ]
+def models(db: apsw.Connection) -> list[Made]:
+    """The models that made vectors here, or are to."""
+    return [Made(*row) for row in db.execute(_MODELS)]

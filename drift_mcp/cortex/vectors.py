@@ -231,6 +231,14 @@ def waiting(db: apsw.Connection, model: int | None) -> int:
     return int(db.execute(_WAITING, (model,)).get)
 
 
+_HAS_ANY = "SELECT EXISTS (SELECT 1 FROM memory_embedding_link WHERE model_key = ? AND state = 'ready')"
+
+
+def has_any(db: apsw.Connection, model: int | None) -> bool:
+    """Whether there is a vector that a question's could be compared with."""
+    return bool(db.execute(_HAS_ANY, (model,)).get)
+
+
 _STANDING = """
 SELECT count(*) FILTER (WHERE state = 'ready'), count(*) FILTER (WHERE state = 'pending')
 FROM memory_embedding_link

@@ -12,6 +12,8 @@ from contextlib import closing
 from functools import partial
 from typing import Final
 
+from drift_mcp import settings
+from drift_mcp.cortex import models
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.doctor import beliefs, databases, memory, rows, surroundings
 from drift_mcp.doctor.findings import Finding, Report
@@ -38,6 +40,12 @@ def examine(project: Project) -> Report:
     drift, cortex = databases.of(project)
     seen = databases.look(drift)
     findings, facts = seen.findings, {drift.path.name: seen.facts}
+    try:
+        chosen = settings.read(home).memory_model
+    except DriftError as problem:
+        chosen = None
+        todo = "Until then nothing is backed up, and memories cannot be asked for."
+        findings.append(Finding("settings", "error", settings.FILE, str(problem), todo))
     if seen.copy is not None:
         with closing(seen.copy):
             findings += rows.look_at_files(seen.copy, project.root)
@@ -53,7 +61,7 @@ def examine(project: Project) -> Report:
         findings += seen.findings
         if seen.copy is not None:
             with closing(seen.copy):
-                found, told = memory.look(seen.copy)
+                found, told = memory.look(seen.copy, models.source(chosen, project.root))
             findings += found
             seen.facts.update(told)
         facts[cortex.path.name] = seen.facts
@@ -75,12 +83,13 @@ _REWRITES: Final = frozenset({"references", "schema", "checksums", "free"})
 _CONTENTS: Final = frozenset({"references", "schema", "search"})
 
 
-def mend(project: Project) -> Report:
-    """Mends what can be mended and says of each finding what was done. Waits for a running scan."""
+def mend(project: Project, on_progress: Callable[[str, int, int], None] | None = None) -> Report:
+    """Mends what can be mended and says of each finding what was done. Waits for a running scan. `on_progress`: told
+    what is made (vectors), how many are, and of how many."""
     report = examine(project)
     mended: tuple[Finding, ...] = ()
     for _ in range(_ROUNDS):
-        work = _Mending(project, report.findings)
+        work = _Mending(project, report.findings, on_progress)
         if not work.wanted:
             break
         work.mend()
@@ -105,8 +114,14 @@ def _scanned(project: Project, *, full: bool) -> str:
 class _Mending:
     """What is to be mended, what was, and what was not. Used once, by one thread."""
 
-    def __init__(self, project: Project, findings: Iterable[Finding]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        findings: Iterable[Finding],
+        on_progress: Callable[[str, int, int], None] | None,
+    ) -> None:
         self._project = project
+        self._on_progress = on_progress
         self.wanted = [each for each in findings if each.is_fixable]
         self._done: dict[tuple[str, str], str] = {}
         self._refused: dict[tuple[str, str], str] = {}
@@ -124,6 +139,7 @@ class _Mending:
             # What went may be in the source still, and what pointed to it is to be linked again.
             self._scan_all()
         self.one("stale", name, partial(_scanned, self._project, full=False))
+        self._many(memory.MADE, "cortex.db", self._make_vectors)
 
     def _scan_all(self) -> None:
         key = ("references", self._project.store.name)
@@ -183,6 +199,13 @@ class _Mending:
         finally:
             opened.close()
         return "made anew"
+
+    def _make_vectors(self) -> str:
+        moved = self._on_progress
+        standing = self._project.memory.make_vectors(None if moved is None else partial(moved, "vectors"))
+        if standing.model_reason:
+            raise DriftError(standing.model_reason)
+        return f"made: {standing.vectors_ready:,} texts of memories have their vector"
 
     def _finish_restore(self) -> str:
         _ = self._project.readers  # whoever opens it does that

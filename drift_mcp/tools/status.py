@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from drift_mcp.errors import StoreUnusable
+from drift_mcp.cortex.cortex import Standing
+from drift_mcp.errors import DriftError
 from drift_mcp.model import Status
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, status
@@ -30,10 +31,10 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
     with project.read() as db:
         known = status.read(db)
         begun = lookup.scan_begun(db)
-    memories, model, unusable = _memory(project)
+    memory, doubts = _memory(project)
     internal = known.calls_resolved + known.calls_unresolved
     share = f", {known.calls_resolved / internal:.0%} of those inside the project resolved" if internal else ""
-    attention = [*unusable, *_attention(known, begun)][:_ATTENTION]
+    attention = [*doubts, *_attention(known, begun)][:_ATTENTION]
     lines = [
         f"{project.root.name}: {count(known.files, 'files')} ({_some(known.languages)}), "
         f"{count(known.functions, 'functions')}, {count(known.classes, 'classes')}.",
@@ -42,7 +43,7 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
         + (f"; health {known.health.score} of 100." if known.health.score is not None else "."),
         f"Data: {count(known.tables, 'tables')}, {count(known.access_points, 'access points')}, "
         f"sensitive fields: {_some(known.sensitive_fields) or 'none'}.",
-        f"Memories: {'unknown' if memories is None else memories}.",
+        f"Memories: {'unknown' if memory is None else memory.memories}.",
         *(f"Attention: {said}" for said in attention),
     ]
     if known.refreshed_at is None:
@@ -70,20 +71,31 @@ def drift_status(project: Project, asked: DriftStatus) -> Answer:
                 "sensitive_fields": sum(known.sensitive_fields.values()),
                 "by_class": dict(known.sensitive_fields),
             },
-            "memories": memories,
-            "model": model,
+            "memories": None if memory is None else memory.memories,
+            "model": None if memory is None else memory.model,
+            "vectors": None if memory is None else {"ready": memory.vectors_ready, "pending": memory.vectors_pending},
             "attention": attention,
         },
     )
 
 
-def _memory(project: Project) -> tuple[int | None, str | None, list[str]]:
-    """How many memories, how the model stands, and what is wrong: the code is known without them."""
+def _memory(project: Project) -> tuple[Standing | None, list[str]]:
+    """How the memories stand, and what is wrong with them: the code is known without."""
     try:
         standing = project.memory.standing()
-    except StoreUnusable as problem:
-        return None, None, [str(problem)]
-    return standing.memories, standing.model, []
+    except DriftError as problem:
+        return None, [str(problem)]
+    said: list[str] = []
+    if not standing.memories:
+        return standing, said
+    if standing.model_reason:
+        said.append(f"memories are found by their words only: {standing.model_reason}")
+    elif standing.vectors_pending:
+        whole = standing.vectors_ready + standing.vectors_pending
+        said.append(
+            f"{standing.vectors_ready:,} of {whole:,} texts of memories have their vector; the rest: found by words"
+        )
+    return standing, said
 
 
 def _attention(known: Status, begun: str | None) -> list[str]:

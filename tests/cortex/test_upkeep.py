@@ -40,10 +40,8 @@ def standing(db: apsw.Connection) -> vectors.Standing:
 
 def test_vectors_as_they_were_written_are_in_order(tx: apsw.Connection) -> None:
     assert (upkeep.lost_vectors(tx), upkeep.unindexed(tx)) == (0, 0)
-    assert upkeep.models(tx, DEFAULT_MODEL.fingerprint) == [
-        (DEFAULT_MODEL.name, DEFAULT_MODEL.revision, True, 3, 1),
-    ]
-    assert upkeep.models(tx, bytes(16))[0].is_ours is False
+    key = vectors.model_key(tx, DEFAULT_MODEL)
+    assert upkeep.models(tx) == [(key, DEFAULT_MODEL.name, DEFAULT_MODEL.revision, 3, 1)]
 
 
 @pytest.mark.parametrize(

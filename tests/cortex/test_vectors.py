@@ -69,10 +69,10 @@ def test_the_index_is_made_again_from_the_stored_vectors(thinking: Cortex) -> No
     for text in ("Charge once", "Ship on Tuesday", "Guests have no id"):
         thinking.add(NewMemory("tribal", text))
     assert thinking.wait_for_vectors(60)
-    before = [(hit.memory, hit.score) for hit in thinking.search("billing a customer").hits]
+    before = [(hit.memory, hit.why["cosine"]) for hit in thinking.search("billing a customer").hits]
     with thinking._opened.transaction() as tx:
         vectors.rebuild_index(tx)
-    assert [(hit.memory, hit.score) for hit in thinking.search("billing a customer").hits] == before
+    assert [(hit.memory, hit.why["cosine"]) for hit in thinking.search("billing a customer").hits] == before
 
 
 def test_a_vector_that_is_none_is_never_stored(thinking: Cortex) -> None:
