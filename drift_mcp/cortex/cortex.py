@@ -6,11 +6,11 @@ Opens nothing but cortex.db and reads cited files below the project's root. Load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 import apsw
 
@@ -21,11 +21,20 @@ from drift_mcp.cortex.embeddings import Embedder, ModelState
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.opened import Opened
-from drift_mcp.cortex.recall import Recall
+from drift_mcp.cortex.recall import Preference, Recall
+from drift_mcp.cortex.sent import SentMemories
 from drift_mcp.cortex.tending import Progress, Tender
+from drift_mcp.cortex.transfer import export, knowledge_graph, merge, reading
+from drift_mcp.cortex.transfer.merge import OnConflict, Taken
+from drift_mcp.cortex.uses import FIRST_HITS, Uses
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
 __all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
+
+# An export reads everything, at some 10,000 memories a second; no question waits for it.
+_EXPORT_SECONDS: Final = 600.0
+
+_Changed = TypeVar("_Changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,8 @@ class Cortex:
         self._embedder = embedder
         self._questions = QuestionCache()
         self._tender = Tender(opened, embedder, self._questions, clock, idle_seconds)
+        self._uses = Uses(opened, clock)
+        self._sent = SentMemories()
 
     @classmethod
     def open(
@@ -95,6 +106,7 @@ class Cortex:
     def close(self) -> None:
         """Waits for what is being written; vectors not yet made follow in the next process."""
         self._tender.close()
+        self._uses.close()
         self._opened.close()
 
     # ------------------------------------------------------------ the model
@@ -163,6 +175,29 @@ class Cortex:
     ) -> Written:
         return self._change(lambda tx, at: memories.relate(tx, memory, relationship, target, at, strength, reason, by))
 
+    # ------------------------------------------------------------ carrying over
+
+    def export(self, write: Callable[[bytes], object]) -> None:
+        """Writes every memory with all that was ever believed of it, a line each, as of one moment."""
+        with self._opened.snapshot(timeout_seconds=_EXPORT_SECONDS) as db:
+            for line in export.lines(db):
+                write(line)
+
+    def take(self, stream: BinaryIO, *, on_conflict: OnConflict = "refuse", dry_run: bool = False) -> Taken:
+        """Takes over what `export` wrote, here or elsewhere: all of it, or nothing. `on_conflict`: whether a memory of
+        which another history is here stops that, or stays as it is; `dry_run`: only finds out what would be done."""
+        told = reading.read(stream, self._clock())
+        return self._change(
+            lambda tx, at: merge.take(tx, told, self._embedder.identity, at, on_conflict=on_conflict, dry_run=dry_run)
+        )
+
+    def take_graph(self, stream: BinaryIO, *, dry_run: bool = False) -> Taken:
+        """Takes over the file of the protocol's reference memory server: all of it, or nothing."""
+        graph = knowledge_graph.read(stream)
+        return self._change(
+            lambda tx, at: knowledge_graph.take(tx, graph, self._embedder.identity, at, dry_run=dry_run)
+        )
+
     # ------------------------------------------------------------ recalling
 
     def search(
@@ -172,16 +207,21 @@ class Cortex:
         intent: str | None = None,
         limit: int = 10,
         offset: int = 0,
+        *,
+        near: Sequence[str] = (),
+        unseen: bool = False,
     ) -> Recall:
-        """Memories that answer `question`, best first; without one, those that pass the filters.
+        """Memories that answer `question`, best first; without one, those that pass the filters. `near` (paths, folders
+        ending in '/', functions' ids): where the asker works, which ranks. `unseen`: without what was sent already.
 
         Never waits for the model: until it is ready the answer is by words, says so, and the model begins to load,
         if there is anything that it could find."""
         chosen = Filters() if filters is None else filters
+        preference = Preference(intent, near, self._sent.all() if unseen else ())
         if question is None or not question.strip():
             with self._opened.snapshot() as db:
                 now = memories.present(db, self._clock())
-                return recall.listed(db, self._root, chosen, now, self._embedder.state, limit, offset)
+                return recall.listed(db, self._root, chosen, now, self._embedder.state, preference.sent, limit, offset)
         self._tender.note_use()
         with self._opened.snapshot() as db:
             now = memories.present(db, self._clock())
@@ -191,7 +231,7 @@ class Cortex:
                 pending = vectors.standing(db, asked.model_key).pending
             if pending:
                 self._tender.nudge()
-            return recall.search(
+            found = recall.search(
                 db,
                 self._root,
                 question,
@@ -202,35 +242,48 @@ class Cortex:
                 model=asked.model,
                 model_reason=self._embedder.reason,
                 pending=pending,
-                intent=intent,
+                preference=preference,
                 limit=limit,
                 offset=offset,
             )
+        # What was asked about the past is no use of what is believed now.
+        if offset == 0 and chosen.as_of is None:
+            self._uses.note((hit.memory, hit.last_used) for hit in found.hits[:FIRST_HITS])
+        return found
 
-    def get(self, memory: str, as_of: str | None = None) -> Shown:
-        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none."""
+    def get(self, memory: str, as_of: str | None = None, valid_at: str | None = None) -> Shown:
+        """One memory with its versions and neighbours, as believed at `as_of`. A DriftError when there is none, or when
+        it was not true at `valid_at`."""
         when = moments.END_OF_TIME if as_of is None else moments.asked(as_of, "as_of")
+        true_at = None if valid_at is None else moments.asked(valid_at, "valid_at")
         with self._opened.snapshot() as db:
-            found = memories.get(db, memory, when)
-            return Shown(
+            found = memories.get(db, memory, memories.present(db, self._clock()), when, true_at)
+            shown = Shown(
                 memory=found,
                 code=citations.state(self._root, found.files, found.functions),
-                history=tuple(memories.history(db, memory, when)),
-                neighbours=tuple(memories.neighbours(db, memory, when)),
+                history=tuple(memories.history(db, memory, when, true_at)),
+                neighbours=tuple(memories.neighbours(db, memory, when, true_at)),
             )
+        if as_of is None:
+            self._uses.note([(found.memory, found.last_used)])
+        return shown
 
     def about(self, files: Sequence[str], functions: Sequence[str] = (), limit: int = 10) -> Recall:
         """The memories that cite any of these files or functions, the most important and newest first."""
         assert files or functions, "asked for memories about nothing, which an empty filter would take for all"
         return self.search(None, Filters(files=[*files, *functions]), limit=limit)
 
+    def note_sent(self, memories: Iterable[tuple[str, int]]) -> None:
+        """These were sent, each with its version: who asks for what is unseen does not get them again."""
+        self._sent.add(memories)
+
     # ------------------------------------------------------------ behind
 
-    def _change(self, change: Callable[[apsw.Connection, str], Written]) -> Written:
+    def _change(self, change: Callable[[apsw.Connection, str], _Changed]) -> _Changed:
         with self._opened.transaction() as tx:
-            written = change(tx, memories.transaction_time(tx, self._clock()))
+            changed = change(tx, memories.transaction_time(tx, self._clock()))
         self._tender.nudge()
-        return written
+        return changed
 
     def _question(self, db: apsw.Connection, question: str, now: str) -> _Question:
         """The question as the model sees it, if there is anything to compare it with: remembered, or made now. The model

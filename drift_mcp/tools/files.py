@@ -154,6 +154,7 @@ def file_context(project: Project, asked: FileContext) -> Answer:
         items="functions",
         window=here,
         files=(path,),
+        memories=tuple((hit.memory, hit.version) for hit in memories),
     )  # fmt: skip
 
 

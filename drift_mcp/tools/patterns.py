@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import apsw
 
+from drift_mcp.cortex.cortex import Filters
 from drift_mcp.errors import DriftError
 from drift_mcp.project import Project
 from drift_mcp.tables import across, conventions, pattern_search, suppressions
@@ -116,7 +117,7 @@ def query_patterns(project: Project, asked: QueryPatterns) -> Answer:
     `file`, what holds there. To judge one, review_pattern."""
     with project.read() as db:
         if asked.pattern is not None:
-            return _one(db, asked.pattern, asked)
+            return _with_memories(project, _one(db, asked.pattern, asked))
         wanted = Filter(
             categories=_any(asked.category),
             statuses=_any(asked.status) or _NOT_IGNORED,
@@ -276,6 +277,29 @@ def _judged(project: Project, asked: ReviewPattern, by: str | None) -> Answer:
     )
 
 
+# Of the memories that speak of a pattern: what a reader takes in beside it. The count is whole.
+_MEMORIES = 8
+
+
+def _with_memories(project: Project, found: Answer) -> Answer:
+    """What was remembered about the pattern, beside what is known of it."""
+    if not project.has_memory:
+        return found
+    (described,) = found.data["patterns"]
+    try:
+        told = project.memory.search(None, Filters(patterns=[described["pattern"]]), limit=_MEMORIES)
+    except DriftError as problem:  # the code is known without them
+        return dataclasses.replace(found, notes=(*found.notes, f"What is remembered about it is not known: {problem}"))
+    rows = tuple(Row(f"{hit.memory}  {hit.type}: {hit.summary}  (code {hit.code})") for hit in told.hits)
+    memories = [{"memory": hit.memory, "type": hit.type, "summary": hit.summary, "code": hit.code} for hit in told.hits]
+    return dataclasses.replace(
+        found,
+        sections=(*found.sections, Section("Memories", rows, told.total, "memories")),
+        data={**found.data, "memories": memories, "memories_total": told.total},
+        memories=tuple((hit.memory, hit.version) for hit in told.hits),
+    )
+
+
 def _speaking_of(project: Project, pattern: str) -> tuple[str, ...]:
     """What is remembered about a pattern that holds no more: somebody may act by it."""
     if not project.has_memory:
@@ -413,6 +437,8 @@ def _one(db: apsw.Connection, pattern: str, asked: QueryPatterns) -> Answer:
             "places_total": len(places),
             "history": history,
             "history_total": len(events),
+            "memories": [],
+            "memories_total": 0,
         },
         items=None,
         window=here,
