@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from drift_mcp.cli import memory_upkeep
+from drift_mcp.cli import memory_files, memory_upkeep
 from drift_mcp.cli.words import answering, ask
 
 _TYPES = (
@@ -76,6 +76,7 @@ def add_to(commands: Any) -> None:
     relate.set_defaults(run=_write, action="relate")
 
     memory_upkeep.add_to(actions)
+    memory_files.add_to(actions)
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:

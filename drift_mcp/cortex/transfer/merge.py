@@ -100,11 +100,11 @@ class Merging:
         self._model = model
         self._at = at
         self._on_conflict = on_conflict
-        # What cannot be found may be in a line that is at fault itself.
-        self._is_whole = not told.problems
         self._superseded: list[tuple[int, int, str]] = []  # line, key of the version, memory that superseded it
         for line, history in told.histories:
             self._memory(line, history)
+        # With a memory at fault, what names it seems to be so, too; that is not told.
+        self._all_are_here = not (told.problems or self.problems)
         for line, version_key, by in self._superseded:
             self._supersede(line, version_key, by)
         for line, relationship in told.relationships:
@@ -194,7 +194,7 @@ class Merging:
     def _supersede(self, line: int, version_key: int, by: str) -> None:
         key = self._key(by)
         if key is None:
-            self._refuse_unknown(line, "superseded_by", by)
+            self._refuse_by_others(line, f"'superseded_by' names '{by}', {_UNKNOWN}")
         else:
             self._tx.execute(_SUPERSEDED, (key, version_key))
 
@@ -203,8 +203,8 @@ class Merging:
     def _relationship(self, line: int, told: Relationship) -> None:
         source, target = self._key(told.source), self._key(told.target)
         if source is None or target is None:
-            missing = ("source", told.source) if source is None else ("target", told.target)
-            self._refuse_unknown(line, *missing)
+            field, memory = ("source", told.source) if source is None else ("target", told.target)
+            self._refuse_by_others(line, f"'{field}' names '{memory}', {_UNKNOWN}")
             return
         if "kept" in (self.memories.get(told.source), self.memories.get(told.target)):
             self.relationships.append("kept")
@@ -230,7 +230,8 @@ class Merging:
         if outcome == "imported":
             if told.recorded_at > str(self._tx.execute(_LAST_RECORDED).get):
                 # A change is recorded at a time of its own, later than all before.
-                self._refuse(line, f"'recorded_at' ({told.recorded_at}) is later than every version of a memory.")
+                what = f"'recorded_at' ({told.recorded_at}) is later than every version of a memory."
+                self._refuse_by_others(line, what)
                 return
             row = triple | {"strength": told.strength, "at": told.recorded_at, "to": told.recorded_to}
             self._tx.execute(_ADD_RELATIONSHIP, row)
@@ -263,11 +264,13 @@ class Merging:
     def _refuse(self, line: int, what: str) -> None:
         self.problems.append(Problem(line, what))
 
-    def _refuse_unknown(self, line: int, field: str, memory: str) -> None:
-        if self._is_whole:
-            self._refuse(line, f"'{field}' names '{memory}', which is neither in the input nor here.")
+    def _refuse_by_others(self, line: int, what: str) -> None:
+        """For what is wrong because of what other lines say, or do not."""
+        if self._all_are_here:
+            self._refuse(line, what)
 
 
+_UNKNOWN: Final = "which is neither in the input nor here."
 _HOW_TO_KEEP: Final = "With --on-conflict keep, what is here stays and the rest is imported."
 
 

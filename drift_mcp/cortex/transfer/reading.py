@@ -484,10 +484,12 @@ def _history(found: Mapping[str, Any]) -> History:
             raise DriftError(f"'{path}.version' is {version.version}; versions count from 1: {position + 1}.")
         _refuse_backwards(f"{path}.", version.recorded_at, version.recorded_to)
         if version.recorded_to != (None if following is None else following.recorded_at):
-            end = (
-                "the last version is believed now" if following is None else f"the next begins {following.recorded_at}"
-            )
-            raise DriftError(f"'{path}.recorded_to' is {version.recorded_to or 'missing'}, but {end}.")
+            then = "this version is believed now" if following is None else f"the next begins {following.recorded_at}"
+            raise DriftError(f"'{path}.recorded_to' is {version.recorded_to or 'missing'}, but {then}.")
+        if version.valid_until is not None and version.valid_until < version.valid_from:
+            raise DriftError(f"'{path}.valid_until' is {version.valid_until}, before it began: {version.valid_from}.")
+        for reason in (version.reason, version.archive_reason):
+            given.refuse_secret_reason(reason)
     for verdict in made.verdicts:
         if verdict.version > len(versions):
             raise DriftError(f"A verdict made version {verdict.version}, of {len(versions)}.")
