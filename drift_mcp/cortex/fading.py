@@ -26,6 +26,9 @@ FADED = """
     SELECT
         v.key AS version_key,
         v.memory_key,
+        m.id,
+        m.type,
+        v.version,
         v.confidence,
         v.importance,
         t.half_life_days,
@@ -62,8 +65,11 @@ FADED = """
 , anchored AS MATERIALIZED (
     SELECT
         s.version_key,
-        s.memory_key,
+        s.id,
+        s.type,
+        s.version,
         s.confidence,
+        s.importance,
         s.half_life_days,
         s.last_used,
         s.uses,
@@ -110,7 +116,10 @@ FADED = """
 , faded AS (
     SELECT
         version_key,
-        memory_key,
+        id,
+        type,
+        version,
+        importance,
         last_used,
         uses,
         age_days,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,12 +16,12 @@ import apsw
 
 from drift_mcp.cortex import candidates, citations, fading, memories, ranking
 from drift_mcp.cortex import filters as filters_of
-from drift_mcp.cortex.citations import Cited, CitedFunction, CodeState
+from drift_mcp.cortex.citations import AnyCited, Cited, CitedFunction, CodeState
 from drift_mcp.cortex.content import MemoryType
 from drift_mcp.cortex.embeddings import ModelState
 from drift_mcp.cortex.fading import FADED
 from drift_mcp.cortex.filters import VISIBLE, Filters
-from drift_mcp.cortex.ranking import Link, Nearness, Standing, Why
+from drift_mcp.cortex.ranking import Link, Nearness, Ranked, Standing, Why
 
 FoundBy = Literal["words", "words and meaning", "filters"]
 Sent = Collection[tuple[str, int]]
@@ -107,23 +108,24 @@ def search(
     groups = _groups(db, {key: cited[found[key].memory] for key in matched if key in found}, wanted["as_of"])
     scores = ranking.grouped(scores, matched, groups)
     near = _Near(preferred.near)
+    sources = citations.Sources(root)
     code: dict[int, CodeState] = {}
 
     def is_stale(key: int) -> bool:
-        code[key] = citations.state(root, *cited[found[key].memory])
+        code[key] = _code(sources, cited[found[key].memory])
         # How the code was at a moment of the past is not known.
         return wanted["as_of"] >= now and code[key] in ("changed", "gone")
 
     ranked = ranking.best(
         scores,
-        {key: each.standing(near.to(*cited[each.memory])) for key, each in unsent.items()},
+        {key: each.standing(near.to(*cited[each.memory]) if near else None) for key, each in unsent.items()},
         asked_intent,
         offset + limit,
         is_stale,
-        lambda key: found[key].wording,
+        lambda key: _wording(db, key),
     )
     return Recall(
-        hits=tuple(found[key].hit(score, why, code[key]) for key, score, why in ranked[offset:]),
+        hits=_hits(db, ranked[offset:], found, code),
         total=len(unsent),
         # Where no vector is there to compare with, a question that has one is answered by words as well.
         found_by="words" if vector is None or (by_words and not by_meaning) else "words and meaning",
@@ -179,8 +181,10 @@ def listed(
     rows: list[tuple[int, int]] = list(db.execute(_LISTED, {**asked, "limit": limit, "offset": offset}))
     found = _looked_up(db, [version for version, _ in rows], fading.until(now, wanted["as_of"]))
     cited = memories.cited(db, [each.memory for each in found.values()], wanted["as_of"])
+    sources = citations.Sources(root)
+    code = {key: _code(sources, cited[each.memory]) for key, each in found.items()}
     return Recall(
-        hits=tuple(found[key].hit(0.0, {}, citations.state(root, *cited[found[key].memory])) for key, _ in rows),
+        hits=_hits(db, [Ranked(key, 0.0, {}) for key, _ in rows], found, code),
         total=rows[0][1] if rows else 0,
         found_by="filters",
         model=model,
@@ -247,6 +251,10 @@ OR (
 _Citations = tuple[list[Cited], list[CitedFunction]]
 
 
+def _code(sources: citations.Sources, cited: _Citations) -> CodeState:
+    return citations.worst(sources.standing(one).state for one in chain[AnyCited](*cited))
+
+
 def _groups(db: apsw.Connection, cited: Mapping[int, _Citations], as_of: str) -> list[list[int]]:
     """The hits that cite the same file, or the same function, unless so many memories do that it says nothing."""
     citing: dict[str, dict[int, None]] = {}
@@ -272,6 +280,9 @@ class _Near:
         # What lies at the top of a project has only the project in common.
         self._folders = {name.rpartition("/")[0] for name in files} - {""}
 
+    def __bool__(self) -> bool:
+        return bool(self._functions or self._files or self._folders)
+
     def to(self, files: Iterable[Cited], functions: Iterable[CitedFunction]) -> Nearness | None:
         """How near what a memory cites is to there."""
         names = [each.function for each in functions]
@@ -285,80 +296,97 @@ class _Near:
         return None
 
 
-# Whether two say the same shows at their beginning.
-_COMPARED_CHARACTERS = 600
-
 _STANDING = (
     """
 WITH chosen AS (SELECT value AS version_key FROM json_each(:hits))
 """
     + FADED
     + """
-SELECT v.key, m.id, m.type, v.version, v.summary, v.confidence, faded.confidence, faded.age_days, faded.half_life_days,
-    faded.uses, faded.last_used, v.importance, v.tags, v.recorded_at, v.valid_from, v.valid_until, v.archived,
-    t.summary || ' ' || substr(t.body, 1, :compared)
+SELECT version_key, id, type, version, importance, confidence, age_days, half_life_days, uses, last_used
 FROM faded
-JOIN memory_versions v ON v.key = faded.version_key
-JOIN memories m ON m.key = v.memory_key
-JOIN memory_texts t ON t.key = v.text_key
 """
 )
 
 
 class _Found(NamedTuple):
+    """What a memory's place depends on. `confidence`: what is left of it."""
+
     memory: str
     type: MemoryType
     version: int
-    summary: str
+    importance: str
     confidence: float
-    faded_confidence: float
     age_days: float
     half_life_days: int | None
     uses: int
     last_used: str | None
-    importance: str
-    tags: str
-    recorded_at: str
-    valid_from: str
-    valid_until: str | None
-    archived: int
-    wording: str
 
     def standing(self, nearness: Nearness | None) -> Standing:
         return Standing(
             memory=self.memory,
             type=self.type,
             importance=self.importance,
-            confidence=self.faded_confidence,
+            confidence=self.confidence,
             age_days=self.age_days,
             half_life_days=self.half_life_days,
             uses=self.uses,
             nearness=nearness,
         )
 
-    def hit(self, score: float, why: Why, code: CodeState) -> Hit:
-        return Hit(
-            memory=self.memory,
-            type=self.type,
-            version=self.version,
-            summary=self.summary,
-            confidence=self.confidence,
-            faded_confidence=self.faded_confidence,
-            importance=self.importance,
-            tags=tuple(json.loads(self.tags)),
-            recorded_at=self.recorded_at,
-            valid_from=self.valid_from,
-            valid_until=self.valid_until,
-            archived=bool(self.archived),
-            uses=self.uses,
-            last_used=self.last_used,
-            score=round(score, 6),
-            why=why,
-            code=code,
-        )
-
 
 def _looked_up(db: apsw.Connection, keys: Iterable[int], until: str) -> dict[int, _Found]:
-    asked = {"hits": json.dumps(list(keys)), "until": until, "compared": _COMPARED_CHARACTERS}
-    rows = db.execute(_STANDING, asked)
+    rows = db.execute(_STANDING, {"hits": json.dumps(list(keys)), "until": until})
     return {key: _Found(*columns) for key, *columns in rows}
+
+
+# Whether two say the same shows at their beginning.
+_COMPARED_CHARACTERS = 600
+_WORDING = """
+SELECT t.summary || ' ' || substr(t.body, 1, :characters)
+FROM memory_versions v
+JOIN memory_texts t ON t.key = v.text_key
+WHERE v.key = :key
+"""
+
+
+def _wording(db: apsw.Connection, key: int) -> str:
+    return str(db.execute(_WORDING, {"key": key, "characters": _COMPARED_CHARACTERS}).get)
+
+
+_HITS = """
+SELECT v.key, v.summary, v.confidence, v.tags, v.recorded_at, v.valid_from, v.valid_until, v.archived
+FROM json_each(:hits) h
+JOIN memory_versions v ON v.key = h.value
+"""
+
+
+def _hits(
+    db: apsw.Connection, page: Sequence[Ranked], found: Mapping[int, _Found], code: Mapping[int, CodeState]
+) -> tuple[Hit, ...]:
+    rows = {row[0]: row[1:] for row in db.execute(_HITS, {"hits": json.dumps([each.key for each in page])})}
+    hits: list[Hit] = []
+    for key, score, why in page:
+        summary, stated, tags, recorded_at, valid_from, valid_until, archived = rows[key]
+        each = found[key]
+        hits.append(
+            Hit(
+                memory=each.memory,
+                type=each.type,
+                version=each.version,
+                summary=summary,
+                confidence=stated,
+                faded_confidence=each.confidence,
+                importance=each.importance,
+                tags=tuple(json.loads(tags)),
+                recorded_at=recorded_at,
+                valid_from=valid_from,
+                valid_until=valid_until,
+                archived=bool(archived),
+                uses=each.uses,
+                last_used=each.last_used,
+                score=round(score, 6),
+                why=why,
+                code=code[key],
+            )
+        )
+    return tuple(hits)
