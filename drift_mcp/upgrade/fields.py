@@ -125,6 +125,14 @@ def listed(document: Document, name: str) -> Iterator[tuple[Where, Any]]:
     yield from within(document.where(name), document.data.get(name))
 
 
+def named(document: Document, name: str, field: str) -> Iterator[tuple[Where, Any]]:
+    """The members of an object at the top, each with its name as a field of its own, unless it has that."""
+    told = document.data.get(name)
+    names = list(told) if isinstance(told, Mapping) else []
+    for place, (where, each) in enumerate(listed(document, name)):
+        yield where, {field: names[place], **each} if names and isinstance(each, Mapping) else each
+
+
 def within(where: Where, value: Any) -> Iterator[tuple[Where, Any]]:
     """The members of a list or object; what is neither counts as one member."""
     if isinstance(value, list | Mapping):
@@ -163,14 +171,14 @@ def beside(document: Document, *converted: str) -> Iterator[Record]:
     left = {
         name: value
         for name, value in document.data.items()
-        if name not in (*_ABOUT_THE_FILE, *converted) and value not in _NOTHING
+        if name not in (*ABOUT_THE_FILE, *converted) and value not in _NOTHING
     }
     if left:
         yield kept(document.where(), without_root(left, document.root))
 
 
 # What a file says of itself, and what is counted from its rows.
-_ABOUT_THE_FILE: Final = ("version", "generatedAt", "lastUpdated", "projectRoot", "rootPath", "checksum", "stats")
+ABOUT_THE_FILE: Final = ("version", "generatedAt", "lastUpdated", "projectRoot", "rootPath", "checksum", "stats")
 
 
 def kept(where: Where, told: Mapping[str, Any]) -> Record:

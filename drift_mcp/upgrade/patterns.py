@@ -9,118 +9,190 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from drift_mcp.tables import public
 from drift_mcp.tables.patterns import confidence_level
-from drift_mcp.upgrade.documents import Document, members
-from drift_mcp.upgrade.records import SOURCE, Record, Refused, Unfit, Where, path, shown
+from drift_mcp.upgrade.documents import Document
+from drift_mcp.upgrade.fields import Fields, beside, listed, within
+from drift_mcp.upgrade.records import SOURCE, Note, Record, Refused, Row, Unfit, Where, path, shown
 
 _STATUSES: Final = ("discovered", "approved", "ignored")
 _DETECTORS: Final = ("ast", "regex", "semantic", "structural", "custom")
-# What the columns hold; every other field of a pattern is carried along.
-_HELD: Final = frozenset(
-    (
-        "id", "category", "subcategory", "name", "description", "status", "confidence", "confidenceLevel", "detector",
-        "detectorId", "detectorName", "detectionMethod", "severity", "autoFixable", "firstSeen", "lastSeen",
-        "approvedAt", "approvedBy", "tags", "metadata", "locations", "outliers",
-    )
-)  # fmt: skip
-_HELD_METADATA: Final = frozenset(("firstSeen", "lastSeen", "approvedAt", "approvedBy", "tags"))
+_LEVELS: Final = ("high", "medium", "low", "uncertain")
+# Where nothing else says what a pattern is about.
+_ELSE: Final = "structural"
 
 
-def records(document: Document) -> Iterator[Record | Refused]:
+def records(document: Document) -> Iterator[Row]:
     """Every pattern of one file, each followed by its places."""
     folder = PurePosixPath(document.source.name).parent.name
     by_folder = folder if folder in _STATUSES else None
-    for where, told in document.list("patterns"):
+    name = "patterns" if "patterns" in document.data else "items"
+    for where, told in listed(document, name):
         if not isinstance(told, Mapping):
-            yield Refused("patterns", where, f"{shown(told)} is no pattern")
+            yield Refused("patterns", where, f"{shown(told)} is no pattern.")
             continue
-        yield _pattern(document, where, told, by_folder)
+        yield from _pattern(document, where, told, by_folder)
         yield from _places(document, where, told)
+    yield from beside(document, name, "category", "patternCount", "statusCounts")
 
 
-def _pattern(document: Document, where: Where, told: Mapping[str, Any], by_folder: str | None) -> Record | Refused:
-    if not isinstance(told.get("id"), str) or not told["id"]:
-        return Refused("patterns", where, "it has no id")
-    metadata = _object(told, "metadata")
-    detector = _object(told, "detector")
-    confidence = told.get("confidence")
-    measured = confidence if isinstance(confidence, Mapping) else {"score": confidence}
-    score = measured.get("score")
-    level = measured.get("level")
-    if level is None and isinstance(score, int | float):
-        level = confidence_level(score)
-    config = detector.get("config")
-    if config is None and told.get("detectorId"):
-        config = {"detectorId": told["detectorId"], "detectorName": told.get("detectorName")}
-    kind = detector.get("type") or told.get("detectionMethod")
-    carried = {name: value for name, value in told.items() if name not in _HELD}
-    carried |= {f"metadata.{name}": value for name, value in metadata.items() if name not in _HELD_METADATA}
+def category(word: Any) -> tuple[str, bool]:
+    """(the category of today's, whether the word is one of them)."""
+    plain = word.strip().lower().replace("_", "-") if isinstance(word, str) else ""
+    return (plain, True) if plain in _categories() else (_ELSE, False)
+
+
+def unknown_category(word: Any) -> Note:
+    return Note(
+        f"patterns: {shown(word)} is no category of today's. Such patterns are {_ELSE!r} now, and keep the word in "
+        "carried_fields."
+    )
+
+
+@functools.cache
+def _categories() -> frozenset[str]:
+    plan = public.plans()["patterns"]
+    return frozenset(plan.columns[plan.at("category")].choices)
+
+
+def _pattern(document: Document, where: Where, told: Mapping[str, Any], by_folder: str | None) -> Iterator[Row]:
+    fields = Fields(told, document.root)
+    own = fields.text("id")
+    if own is None:
+        yield Refused("patterns", where, "it has no id.")
+        return
+    for name in ("locations", "outliers", "locationCount", "outlierCount"):  # rows of their own, and how many
+        fields.take(name)
+    metadata = fields.within("metadata")
+    score, level, measured = _confidence(fields)
+    kind, config = _detector(fields)
+    carried = {}
     if kind is not None and kind not in _DETECTORS:
         carried["detector.type"], kind = kind, "custom"
+    word = fields.take("category")
+    if word is None:
+        word = document.data.get("category") or PurePosixPath(document.source.name).stem
+    about, is_known = category(word)
+    if not is_known:
+        carried["category"] = word
+        yield unknown_category(word)
 
     def said(name: str) -> Any:
-        return metadata.get(name) if metadata.get(name) is not None else told.get(name)
+        inner, outer = metadata.take(name), fields.take(name)
+        return inner if inner is not None else outer
 
+    last_seen = said("lastSeen")
+    first_seen = said("firstSeen")
+    last_told = last_seen if last_seen is not None else document.data.get("lastUpdated")
+    status = fields.take("status")
     values = {
-        "id": told["id"],
-        "name": told.get("name") or told["id"],
-        "description": told.get("description"),
-        "category": told.get("category") or document.data.get("category") or PurePosixPath(document.source.name).stem,
-        "subcategory": told.get("subcategory"),
+        "id": own,
+        "name": fields.text("name") or own,
+        "description": fields.take("description"),
+        "category": about,
+        "subcategory": fields.take("subcategory"),
         # A folder is where a person's word was kept; a field in the newer form.
-        "status": by_folder or told.get("status"),
+        "status": by_folder or status,
         "approved_at": said("approvedAt"),
         "approved_by": said("approvedBy"),
         "confidence_score": score,
         "confidence_level": level,
-        "confidence_frequency": measured.get("frequency"),
-        "confidence_consistency": measured.get("consistency"),
-        "confidence_age": measured.get("age"),
-        "confidence_spread": measured.get("spread"),
+        **measured,
         "detector_type": kind,
         "detector_config": config,
-        "severity": told.get("severity"),
-        "auto_fixable": told.get("autoFixable"),
-        "first_seen": said("firstSeen"),
-        "last_seen": said("lastSeen"),
+        "severity": fields.take("severity"),
+        "auto_fixable": fields.take("autoFixable"),
+        "first_seen": first_seen if first_seen is not None else last_told,
+        "last_seen": last_told,
         "tags": said("tags"),
         "source": SOURCE,
     }
-    return Record("patterns", values, where, carried)
+    yield Record("patterns", values, where, {**fields.rest(), **carried})
+
+
+def _confidence(fields: Fields) -> tuple[Any, str | None, dict[str, Any]]:
+    """(score, level, what it was made of). Beside an object, the level at the top is one that the migration made up."""
+    at_top = fields.take("confidenceLevel")
+    measured = fields.within("confidence")
+    score, level = measured.take("score"), measured.take("level")
+    parts = {f"confidence_{name}": measured.take(name) for name in ("frequency", "consistency", "age", "spread")}
+    if score is None and level is None:
+        score, level = fields.take("confidence"), at_top
+    if level not in _LEVELS:
+        is_score = type(score) in (int, float) and 0 <= score <= 1
+        level = confidence_level(score) if is_score else None
+    return score, level, parts
+
+
+def _detector(fields: Fields) -> tuple[Any, Any]:
+    """(kind, what it is set to). Beside an object, the method at the top is the one that the migration always wrote."""
+    method = fields.take("detectionMethod")
+    detector = fields.within("detector")
+    kind, config = detector.take("type"), detector.take("config")
+    if config is None:
+        named = {name: value for name in ("detectorId", "detectorName") if (value := fields.take(name)) is not None}
+        config = named or None
+    return kind if kind is not None else method, config
 
 
 def _places(document: Document, where: Where, told: Mapping[str, Any]) -> Iterator[Record | Refused]:
     """Outliers stand in two places: among the locations, marked, and in a list of their own."""
+    own = told.get("id")
+    root = document.root
     for name, is_outlier in (("locations", False), ("outliers", True)):
-        for place, each in members(Where(where.file, f"{where.position}.{name}"), told.get(name)):
+        for place, each in within(Where(where.file, f"{where.position}.{name}"), told.get(name)):
             if not isinstance(each, Mapping):
-                yield Refused("pattern_locations", place, f"{shown(each)} is no place")
+                yield Refused("pattern_locations", place, f"{shown(each)} is no place.")
                 continue
             try:
-                file = path(each.get("file"), document.root)
+                file = path(each.get("file"), root)
             except Unfit as problem:
-                yield Refused("pattern_locations", place, str(problem))
+                yield Refused("pattern_locations", place, f"{problem}.")
                 continue
+            if not _HELD_PLACE.issuperset(each):
+                each = _flat(each)
             values = {
-                "pattern_key": told.get("id"),
+                "pattern_key": own,
                 "file_id": file,
                 "line": each.get("line"),
                 "column_num": each.get("column"),
                 "end_line": each.get("endLine"),
                 "end_column": each.get("endColumn"),
-                "is_outlier": is_outlier or bool(each.get("isOutlier")),
+                "is_outlier": is_outlier or each.get("isOutlier"),
                 "outlier_reason": each.get("outlierReason") or each.get("reason"),
                 "deviation_score": each.get("deviationScore"),
                 "confidence": each.get("confidence"),
                 "snippet": each.get("snippet"),
             }
-            yield Record("pattern_locations", values, place)
+            if _HELD_PLACE.issuperset(each):
+                yield Record("pattern_locations", values, place)
+            else:
+                rest = {name: value for name, value in each.items() if name not in _HELD_PLACE}
+                yield Record("pattern_locations", values, place, rest)
 
 
-def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = told.get(name)
-    return value if isinstance(value, Mapping) else {}
+_HELD_PLACE: Final = frozenset(
+    (
+        "file", "line", "column", "endLine", "endColumn", "isOutlier", "outlierReason", "reason", "deviationScore",
+        "confidence", "snippet",
+    )
+)  # fmt: skip
+
+
+def _flat(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A place whose lines and columns stand in objects, `range` or `start` and `end`, as one where they do not."""
+    plain = dict(told)
+    span = plain.pop("range") if isinstance(plain.get("range"), Mapping) else {}
+    for end, line, column in (("start", "line", "column"), ("end", "endLine", "endColumn")):
+        point = span.get(end)
+        if point is None and isinstance(plain.get(end), Mapping):
+            point = plain.pop(end)
+        if isinstance(point, Mapping):
+            plain.setdefault(line, point.get("line"))
+            plain.setdefault(column, point.get("column", point.get("character")))
+    return plain

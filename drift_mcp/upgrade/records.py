@@ -255,12 +255,15 @@ _PAIR: Final = re.compile(r'("(\w+)":)("(?:[^"\\]|\\.)*")')
 
 
 def without_secrets(text: str) -> str:
-    """JSON text without the tokens in its texts, and without what stands under a name that says it is one."""
+    """JSON text without the tokens in its texts, without what stands under a name that says it is one, and without what
+    looks like one in a piece of code."""
     text = _PAIR.sub(_named_literal, text)
     return text if redact_prose(text) == text else _LITERAL.sub(_plain_literal, text)
 
 
 def _named_literal(found: re.Match[str]) -> str:
+    if found[2] in _CODE:
+        return found[1] + compact(redact_prose(redact_code(json.loads(found[3], strict=False))))
     # `key` names what tells things apart, far more often than a secret.
     if found[2] in ("key", "keys") or not names_secret(found[2]):
         return found[0]

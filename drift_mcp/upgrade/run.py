@@ -9,6 +9,7 @@ database, the two of which end one after the other.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import shutil
 import tempfile
@@ -123,7 +124,8 @@ def _take_over(
     target: Project, root: Path, found: Found, account: Account, scratch: Path, approvals_from_history: bool
 ) -> None:
     rows = Rows(plans(), account)
-    for each in conversion.records(found, account, scratch, approvals_from_history=approvals_from_history):
+    undecided = functools.partial(rows.undecided, "patterns") if approvals_from_history else None
+    for each in conversion.records(found, account, scratch, undecided):
         rows.take(each)
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
     with target.write() as tx:
