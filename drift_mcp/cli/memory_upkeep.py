@@ -2,8 +2,149 @@
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+import dataclasses
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from drift_mcp.cli.words import DONE, NO, project
+
+if TYPE_CHECKING:
+    from drift_mcp.cortex.validation import Finding, Report
+    from drift_mcp.cortex.validation_runs import Run
+    from drift_mcp.project import Project
+
+# As many of a kind as a person looks through at once; of more, the number is said.
+_SHOWN = 10
 
 
 def add_to(actions: Any) -> None:
     """The actions of `drift memory` that show first and change only when told."""
+    validate = actions.add_parser("validate", help="which memories are no longer true; status 1 when some are not")
+    validate.add_argument("--apply", action="store_true", help="do what it says that applying does; nothing is lost")
+    _answering(validate)
+    validate.set_defaults(run=_validate)
+
+
+def _answering(parser: argparse.ArgumentParser) -> None:
+    project(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else")
+
+
+def _opened(asked: argparse.Namespace) -> Project:
+    # Behind the parse, as below: `drift --help` needs no store.
+    from drift_mcp.project import Project
+    from drift_mcp.tools.projects import OpenProjects
+
+    return Project(OpenProjects(None).root(asked.project))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift memory validate
+
+
+def _validate(asked: argparse.Namespace) -> int:
+    with _opened(asked) as opened:
+        is_fresh = _brought_up(opened)
+        with opened.read_both() as db:
+            report = opened.memory.look_over(db)
+        run = opened.memory.apply(report) if asked.apply else None
+    left = [finding for finding in report.findings if finding.is_stale and not (run and finding.is_applicable)]
+    if asked.json:
+        print(json.dumps(_document(report, run, is_fresh), ensure_ascii=False, separators=(",", ":")))
+    else:
+        _show(report, run, is_fresh)
+    return NO if left else DONE
+
+
+def _brought_up(opened: Project) -> bool:
+    """Memories are compared with the code as it was scanned: that is to be the code as it is. False: another process
+    is at it."""
+    from drift_mcp import ingest
+    from drift_mcp.tables import status
+
+    with opened.read() as db:
+        is_scanned = status.last_scan(db) is not None
+    return not is_scanned or ingest.refresh(opened, ["."]) is not None
+
+
+def _show(report: Report, run: Run | None, is_fresh: bool) -> None:
+    from drift_mcp.cortex.validation import KINDS
+    from drift_mcp.tools.answer import cell, count
+
+    of_kind: dict[str, list[Finding]] = defaultdict(list)
+    for finding in report.findings:
+        of_kind[finding.kind].append(finding)
+    for kind in KINDS:
+        if not of_kind[kind]:
+            continue
+        print(f"{_TITLES[kind]} ({len(of_kind[kind]):,})")
+        for finding in of_kind[kind][:_SHOWN]:
+            print(f"  {finding.memory}  {cell(finding.summary)}")
+            print(f"    {cell(finding.found)}")
+            done = "done: " if run and finding.is_applicable else "--apply: " if finding.is_applicable else ""
+            print(f"    {done}{cell(finding.effect)}")
+        if len(of_kind[kind]) > _SHOWN:
+            print(f"  and {len(of_kind[kind]) - _SHOWN:,} more; --json names them all")
+    stale = len({finding.memory for finding in report.findings if finding.is_stale})
+    said = f"{stale:,} not true as they are" if stale else "none is stale"
+    print(f"{count(report.looked_at, 'memories')} looked at; {said}.")
+    if run is not None:
+        print(f"{', '.join(_done(run)) or 'Nothing was to be done'}.")
+    elif any(finding.is_applicable for finding in report.findings):
+        print("`drift memory validate --apply` does what is marked so; each change is a version, and can be revised.")
+    if report.is_cut:
+        print("There was more to compare than is compared at once: some code that moved far may be told as gone.")
+    if not is_fresh:
+        print("Another scan is running: this was compared with the one before it.")
+
+
+_TITLES = {
+    "gone": "The code is gone",
+    "changed": "The code has changed",
+    "moved": "The code has moved",
+    "back": "The code is again what it was",
+    "expired": "No longer in force",
+    "review": "To be looked at again",
+    "opposed": "Seem to contradict each other",
+    "same": "Say nearly the same",
+    "dropped": "Speak of what is ignored or gone",
+    "due": "Not looked at for long",
+    "faded": "Faded",
+}
+
+
+def _done(run: Run) -> list[str]:
+    done = {
+        "citations moved along": run.healed,
+        "flagged": run.flagged,
+        "looked at": run.renewed,
+        "archived": run.archived,
+        "contradictions recorded": run.related,
+        "changed meanwhile and left": run.overtaken,
+    }
+    return [f"{what} {number:,}" for what, number in done.items() if number]
+
+
+def _document(report: Report, run: Run | None, is_fresh: bool) -> dict[str, Any]:
+    return {
+        "memories": report.looked_at,
+        "stale": len({finding.memory for finding in report.findings if finding.is_stale}),
+        "findings": [
+            {
+                "memory": finding.memory,
+                "summary": finding.summary,
+                "kind": finding.kind,
+                "found": finding.found,
+                "effect": finding.effect,
+                "stale": finding.is_stale,
+                "applicable": finding.is_applicable,
+                "flagged": finding.is_settled,
+            }
+            for finding in report.findings
+        ],
+        "cut": report.is_cut,
+        "fresh": is_fresh,
+        "run": None if run is None else dataclasses.asdict(run),
+    }

@@ -77,7 +77,7 @@ class CitedFunction(NamedTuple):
     content_hash: bytes | None
     content_length: int | None
     file_hash: bytes | None = None
-    copies: int | None = None  # how often its text stood in its file within the same owner
+    copies: int | None = None  # how often its text stood in its file
     owner: str | None = None  # the name in a line it was indented under; '': it stood at the margin
     flagged: CodeState | None = None
 
@@ -255,13 +255,14 @@ class Source:
         if not text or not (self.mentions(cited.name, place) or not cited.name.isidentifier()):
             return None
         *_, owner, _ = ("", *_names(asked.function))
-        cited = cited._replace(
-            content_hash=hashed(text),
+        content_hash = hashed(text)
+        return cited._replace(
+            content_hash=content_hash,
             content_length=len(text),
             file_hash=self.hash,
+            copies=len(self.places(content_hash, len(text))) or None,
             owner=owner if self._is_owned(place, owner) else None,
         )
-        return cited._replace(copies=len(self.owned_places(cited)) or None)
 
     def with_decorators(self, asked: FunctionAt) -> Place:
         """The lines of a function together with the decorators above it."""
@@ -387,17 +388,17 @@ def _lines_standing(now: Source | None, cited: Cited) -> Standing:
 def _function_standing(now: Source | None, cited: CitedFunction) -> Standing:
     if now is None:
         return Standing("gone")
-    wanted = cited.copies or 1
+    copies = cited.copies or 1
+    # Whose owner is known is told from its copies; of another, all must be there.
+    wanted = copies if cited.owner is None else 1
     # A function is where its name is: another line is no other place.
     if len(now.places_of_its_name(cited)) >= wanted or now.hash == cited.file_hash:
         return Standing("unchanged")
-    owned = now.owned_places(cited)
-    if len(owned) >= wanted:
+    if len(now.owned_places(cited)) >= wanted:
         return Standing("unchanged")
-    if not owned and cited.content_hash is not None and cited.content_length is not None:
-        elsewhere = now.places(cited.content_hash, cited.content_length)
-        if elsewhere:
-            return Standing("moved", elsewhere)
+    everywhere = now.places(cited.content_hash or b"", cited.content_length or 0)
+    if len(everywhere) >= copies:
+        return Standing("moved", everywhere)
     return Standing("changed" if not cited.name.isidentifier() or now.says(cited.name) else "gone")
 
 

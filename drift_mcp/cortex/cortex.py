@@ -6,7 +6,7 @@ Opens nothing but cortex.db and reads cited files below the project's root. Load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,18 @@ from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 import apsw
 
-from drift_mcp.cortex import citations, memories, models, moments, recall, tending, vectors, words
+from drift_mcp.cortex import (
+    citations,
+    memories,
+    models,
+    moments,
+    recall,
+    tending,
+    validation,
+    validation_runs,
+    vectors,
+    words,
+)
 from drift_mcp.cortex.caches import QuestionCache
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.embeddings import Embedder, ModelState
@@ -27,12 +38,14 @@ from drift_mcp.cortex.tending import Progress, Tender
 from drift_mcp.cortex.transfer import export, knowledge_graph, merge, reading
 from drift_mcp.cortex.transfer.merge import OnConflict, Taken
 from drift_mcp.cortex.uses import FIRST_HITS, Uses
+from drift_mcp.cortex.validation import Report
+from drift_mcp.cortex.validation_runs import Run
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
 __all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
 
-# An export reads everything, at some 10,000 memories a second; no question waits for it.
-_EXPORT_SECONDS: Final = 600.0
+# An export or a validation reads everything, at some 10,000 memories a second; no question waits for it.
+_WHOLE_SECONDS: Final = 600.0
 
 _Changed = TypeVar("_Changed")
 
@@ -175,11 +188,29 @@ class Cortex:
     ) -> Written:
         return self._change(lambda tx, at: memories.relate(tx, memory, relationship, target, at, strength, reason, by))
 
+    # ------------------------------------------------------------ looking after
+
+    def look_over(self, drift: apsw.Connection) -> Report:
+        """What is no longer true of what is believed now, or wants a look. `drift`: a snapshot of drift.db with the
+        memories beside it."""
+        with self._opened.snapshot(timeout_seconds=_WHOLE_SECONDS) as db:
+            return validation.look(db, drift, self._root, memories.present(db, self._clock()))
+
+    def apply(self, report: Report) -> Run:
+        """Does what the report says that it would. Raises AlreadyRunning while another one is at it."""
+        return validation_runs.apply(self._opened, report, self._embedder.identity, self._clock)
+
+    def follow(self, drift: apsw.Connection, files: Collection[str]) -> int:
+        """Citations of code that only moved go along, in memories that cite these files; how many memories did."""
+        with self._opened.snapshot() as db:
+            moved = validation.follow(db, drift, self._root, memories.present(db, self._clock()), files)
+        return validation_runs.follow(self._opened, moved, self._embedder.identity, self._clock) if moved else 0
+
     # ------------------------------------------------------------ carrying over
 
     def export(self, write: Callable[[bytes], object]) -> None:
         """Writes every memory with all that was ever believed of it, a line each, as of one moment."""
-        with self._opened.snapshot(timeout_seconds=_EXPORT_SECONDS) as db:
+        with self._opened.snapshot(timeout_seconds=_WHOLE_SECONDS) as db:
             for line in export.lines(db):
                 write(line)
 

@@ -349,6 +349,36 @@ def restore(tx: apsw.Connection, memory: str, at: str, reason: str | None = None
     return Written(memory, _next_version(tx, current, at, changes))
 
 
+def validated(
+    tx: apsw.Connection,
+    memory: str,
+    model: ModelIdentity | None,
+    at: str,
+    *,
+    links: Links | None = None,
+    confidence: float | None = None,
+    is_renewed: bool = False,
+    reason: str | None = None,
+    by: str | None = None,
+) -> Written:
+    """Records what a comparison with the code found; None leaves as it was. `is_renewed`: it counts as looked at."""
+    current = _current(tx, memory)
+    linked = links_of.of(tx, current.memory_key, moments.END_OF_TIME)
+    after = linked if links is None else links
+    wording = Wording.of(current.type, json.loads(current.content), current.summary, json.loads(current.tags), after)
+    changes = {
+        "text_key": wordings.key_of(tx, current.memory_key, wording, model, at),
+        "confidence": current.confidence if confidence is None else confidence,
+        "last_validated": at if is_renewed else current.last_validated,
+        "change": "validated",
+        "reason": reason,
+        "changed_by": by,
+    }
+    version = _next_version(tx, current, at, changes)
+    links_of.replace(tx, current.memory_key, linked, after, at)
+    return Written(memory, version)
+
+
 _CLOSE_RELATIONSHIP = """
 UPDATE memory_relationships
 SET recorded_to = :at
@@ -360,6 +390,18 @@ WHERE source_key = :source
 _RELATE = """
 INSERT INTO memory_relationships (source_key, target_key, relationship, strength, recorded_at)
 VALUES (:source, :target, :relationship, :strength, :at)
+"""
+
+_IS_SUPERSEDED_BY = """
+WITH RECURSIVE over (memory_key) AS (
+    SELECT ?1
+    UNION
+    SELECT v.superseded_by
+    FROM over
+    JOIN memory_versions v ON v.memory_key = over.memory_key AND v.recorded_to IS NULL
+    WHERE v.superseded_by IS NOT NULL
+)
+SELECT 1 FROM over WHERE memory_key = ?2
 """
 
 
@@ -382,6 +424,11 @@ def relate(
     source, other = _current(tx, memory), _current(tx, target)
     if source.memory_key == other.memory_key:
         raise DriftError(f"The memory '{memory}' cannot stand in a relationship to itself.")
+    if relationship == "supersedes" and tx.execute(_IS_SUPERSEDED_BY, (source.memory_key, other.memory_key)).get:
+        raise DriftError(
+            f"The memory '{memory}' is itself superseded by '{target}': if each ended the other, neither would hold. "
+            "Add what holds now as a new memory that supersedes it."
+        )
     version = _next_version(tx, source, at, {"change": "linked", "reason": reason, "changed_by": by})
     if relationship == "supersedes":
         _supersede(tx, other, source.memory_key, max(source.valid_from, other.valid_from), at, by, strength)
@@ -480,6 +527,21 @@ def _refuse_untrue(memory: str, valid_at: str, valid_from: str, valid_until: str
     else:
         when = f"it was from {valid_from} until {valid_until}"
     raise DriftError(f"The memory '{memory}' was not true at {valid_at}: {when}. Ask for it without 'valid_at'.")
+
+
+_VERSION = """
+SELECT v.version
+FROM memories m
+JOIN memory_versions v ON v.memory_key = m.key
+WHERE m.id = ?
+    AND v.recorded_to IS NULL
+"""
+
+
+def version_of(db: apsw.Connection, memory: str) -> int | None:
+    """The version believed now; None: there is no such memory, or none any more."""
+    found = db.execute(_VERSION, (memory,)).get
+    return None if found is None else int(found)
 
 
 _HISTORY = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -31,7 +32,8 @@ def database(path: Path) -> Database:
 class Opened:
     """Threads may share it: transactions run one after the other, snapshots side by side."""
 
-    def __init__(self, writer: Writer, readers: ReaderPool) -> None:
+    def __init__(self, path: Path, writer: Writer, readers: ReaderPool) -> None:
+        self.path: Final = path
         self._writer = writer
         self._readers = readers
 
@@ -45,7 +47,7 @@ class Opened:
         ours = schema.read("cortex", APPLICATION_ID)
         db = migrate.opened(path, ours, extensions=(extension,), before_steps=before_steps)
         writer = Writer(db, path, ours)
-        return cls(writer, ReaderPool(path, ours, extensions=(extension,)))
+        return cls(path, writer, ReaderPool(path, ours, extensions=(extension,)))
 
     def transaction(self, *, busy_ms: int | None = None) -> AbstractContextManager[apsw.Connection]:
         """All of what is done inside, or nothing of it. `busy_ms`: how long to wait for another process that writes."""

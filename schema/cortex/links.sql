@@ -63,7 +63,7 @@ CREATE TABLE memory_functions (
     content_hash BLOB CHECK (length(content_hash) = 16),           -- of its text without white space; NULL = it was not known then
     content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL)),  -- bytes of UTF-8 that were hashed
     file_hash BLOB CHECK (length(file_hash) = 16),                 -- of its whole file without white space, then
-    copies INTEGER CHECK (copies >= 1),                            -- how often its text stood there within the same owner; NULL = not counted
+    copies INTEGER CHECK (copies >= 1),                            -- how often its text stood there, as whole lines; NULL = not counted
     owner TEXT,                                                    -- the name in a line it was indented under; '' = it stood at the margin; NULL = not known
     flagged TEXT CHECK (flagged IN ('changed', 'gone')),           -- what validation found when it lowered the confidence; NULL = it did not
     CHECK (recorded_to IS NULL OR recorded_to > recorded_at)
