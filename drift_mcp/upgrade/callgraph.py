@@ -33,6 +33,8 @@ _LANGUAGES: Final = {
     ".java": "java", ".cs": "csharp", ".php": "php", ".go": "go", ".rs": "rust", ".c": "c", ".h": "cpp", ".cc": "cpp",
     ".cpp": "cpp", ".cxx": "cpp", ".hpp": "cpp", ".rb": "ruby", ".kt": "kotlin", ".swift": "swift",
 }  # fmt: skip
+# What the newer store called every language.
+_ALWAYS: Final = "typescript"
 _SAME_FILE: Final = 0.9
 _ONLY_ONE: Final = 0.5
 _CONSTRUCTORS: Final = frozenset(("constructor", "__init__", "__construct"))
@@ -45,9 +47,9 @@ def records(source: Source, scratch: Path, root: str | None) -> Iterator[Row]:
         there = elsewhere.tables(db)
         told = {name: _read(source, db, name) for name in _TABLES if name in there}
         others = {name: [dict(row) for _, row in _read(source, db, name)] for name in there if name not in _TABLES}
-    functions = _Functions(told.get("functions", ()), root)
+    functions = Functions(told.get("functions", ()), root)
     yield from rows("functions", root, functions.told, functions.record)
-    yield from rows("function_calls", root, told.get("calls", ()), _Calls(functions).record)
+    yield from rows("function_calls", root, told.get("calls", ()), Calls(functions).record)
     for where, row in told.get("data_access", ()):
         yield from _access(where, row, functions, root)
     for where, row in told.get("metadata", ()):
@@ -64,8 +66,9 @@ def _read(source: Source, db: apsw.Connection, table: str) -> list[tuple[Where, 
     ]
 
 
-class _Functions:
-    """The functions by the predecessor's ids. Never changes."""
+class Functions:
+    """The functions by the predecessor's ids. Never changes. Its newer store knew more of each: what that is, a row of
+    this one does not have."""
 
     def __init__(self, told: Sequence[tuple[Where, dict[str, Any]]], root: str | None) -> None:
         self.told = told
@@ -95,6 +98,9 @@ class _Functions:
         file, name = told.path("file"), told.text("name")
         first, last = told.take("start_line"), told.take("end_line")
         roles = {role: 1 for role in ("is_entry_point", "is_data_accessor") if told.take(role)}
+        language = _language(file)
+        if (said := told.take("language")) not in (None, language, _ALWAYS):
+            told.leave("language", said)
         is_over = isinstance(first, int) and isinstance(last, int) and last >= first
         bare = re.split(r"[.:\\]+", name or "")[-1] or name
         values = {
@@ -105,8 +111,13 @@ class _Functions:
             "kind": "function",
             "start_line": first,
             "end_line": last if is_over else first,
-            "language": _language(file),
-            "is_constructor": bare in _CONSTRUCTORS,
+            "language": language,
+            "signature": told.take("signature"),
+            "parameters": told.take("parameters"),
+            "decorators": told.take("decorators"),
+            "is_exported": told.take("is_exported"),
+            "is_async": told.take("is_async"),
+            "is_constructor": told.take("is_constructor") or bare in _CONSTRUCTORS,
         }
         carried = told.rest() | roles
         if not is_over and last is not None:
@@ -119,10 +130,10 @@ def _language(file: str) -> str:
     return known.name if known is not None else _LANGUAGES.get(suffix, suffix.removeprefix(".") or "unknown")
 
 
-class _Calls:
+class Calls:
     """Counts the calls of one function in one line as it goes. Used once."""
 
-    def __init__(self, functions: _Functions) -> None:
+    def __init__(self, functions: Functions) -> None:
         self._functions = functions
         self._counts: Counter[tuple[str, Any]] = Counter()
 
@@ -132,13 +143,15 @@ class _Calls:
         line, guess, confidence = told.take("line"), told.take("resolved_id"), told.take("confidence")
         callee, target = self._functions.ids.get(guess), told.text("target")
         way = _way(caller, callee, confidence if isinstance(confidence, int | float) else 0.0)
+        column, arguments = told.take("column_num"), told.take("argument_count")
         carried = told.rest()
         if way == "unresolved" and guess is not None:
             carried |= {"resolved_id": callee or guess, "confidence": confidence}
         values = {
             "caller_id": caller,
             "line": line,
-            "column_num": self._counts[caller, line],
+            "column_num": column or self._counts[caller, line],
+            "argument_count": arguments,
             "callee_id": None if way == "unresolved" else callee,
             "callee_symbol": target,
             "resolution": way,
@@ -155,7 +168,22 @@ def _way(caller: str, callee: str | None, confidence: float) -> str:
     return "same_file" if is_near and confidence >= _SAME_FILE else "unique"
 
 
-def _access(where: Where, row: Mapping[str, Any], functions: _Functions, root: str | None) -> Iterator[Row]:
+def _access(where: Where, row: Mapping[str, Any], functions: Functions, root: str | None) -> Iterator[Row]:
+    """As a place that touches data, and as what its function does there."""
+    told = list(accesses(where, row, functions, root))
+    if isinstance(told[0], Record):
+        said = told[0].values
+        place = {name: said[name] for name in ("function_id", "table_name", "operation", "line")}
+        fields = [each.values["field_name"] for each in told if isinstance(each, Record) and each.values["field_name"]]
+        file = str(said["function_id"]).partition("::")[0]
+        yield Record("data_access_points", {**place, "file_id": file, "fields": fields}, where)
+    yield from told
+
+
+def accesses(
+    where: Where, row: Mapping[str, Any], functions: Functions, root: str | None
+) -> Iterator[Record | Refused]:
+    """What a function does with a table, once for each field that is named."""
     told = Fields(row, root)
     told.take("id")
     try:
@@ -164,17 +192,16 @@ def _access(where: Where, row: Mapping[str, Any], functions: _Functions, root: s
         yield Refused("function_data_access", where, f"{problem}.")
         return
     fields, operation = _fields(told), told.text("operation")
-    common = {
+    values = {
         "function_id": function,
         "table_name": told.text("table_name"),
         "operation": None if operation is None else operation.lower(),
         "line": told.take("line"),
+        "confidence": told.take("confidence"),
     }
     carried = told.rest()
-    place = {**common, "file_id": function.partition("::")[0], "fields": fields}
-    yield Record("data_access_points", place, where, carried)
     for field in fields or (None,):
-        yield Record("function_data_access", {**common, "field_name": field}, where)
+        yield Record("function_data_access", {**values, "field_name": field}, where, carried)
 
 
 def _fields(told: Fields) -> list[str]:

@@ -31,6 +31,7 @@ from drift_mcp.upgrade import (
     history,
     learned,
     locked,
+    old_store,
     patterns,
     topology,
     variants,
@@ -39,7 +40,7 @@ from drift_mcp.upgrade import (
 from drift_mcp.upgrade.account import Account
 from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.records import Row
-from drift_mcp.upgrade.sources import Found, Kind
+from drift_mcp.upgrade.sources import Found, Kind, Source
 
 Converter: TypeAlias = Callable[[Document], Iterator[Row]]
 
@@ -68,6 +69,12 @@ _CONVERTERS: Final[Mapping[Kind, Converter]] = {
     "manifest": configuration.manifest,
 }
 
+# After the files: of what both tell alike, the file's is the first.
+_DATABASES: Final[Mapping[Kind, Callable[[Source, Path, str | None], Iterator[Row]]]] = {
+    "call graph": callgraph.records,
+    "old store": old_store.records,
+}
+
 
 def records(
     found: Found, account: Account, scratch: Path, undecided: Callable[[], Collection[Value]] | None
@@ -81,12 +88,13 @@ def records(
         for document in _read(found, kind, account, told_root):
             yield from converter(document)
     yield from history.records(_read(found, "history", account, told_root))
-    for source in found.of("call graph"):
-        try:
-            yield from callgraph.records(source, scratch, told_root or os.fspath(found.home.parent))
-        except DriftError as problem:
-            account.found("files")
-            account.refused("files", source.name, str(problem))
+    for kind, reader in _DATABASES.items():
+        for source in found.of(kind):
+            try:
+                yield from reader(source, scratch, told_root or os.fspath(found.home.parent))
+            except DriftError as problem:
+                account.found("files")
+                account.refused("files", source.name, str(problem))
     if undecided is not None:
         again = _read(found, "history", Account(), told_root)  # what cannot be read has been told
         yield from history.approvals(again, undecided())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.fields import Fields, beside, listed, rows, without_root
@@ -22,7 +23,7 @@ def records(document: Document) -> Iterator[Row]:
             "name": told.text("name") or own,
             "scope": scope,
             # One that holds everywhere names no place; if it does, the name is carried along.
-            "scope_value": None if scope == "global" else _place(told, root),
+            "scope_value": None if scope == "global" else place(told.take("scopeValue"), root),
             "reason": told.text("reason") or told.text("description") or "",
             "locations": without_root(told.take("locations"), root),
             "active": told.take("active"),
@@ -36,11 +37,10 @@ def records(document: Document) -> Iterator[Row]:
     yield from beside(document, "variants")
 
 
-def _place(told: Fields, root: str | None) -> str:
-    """Raises Unfit when it names none inside the project."""
-    value = told.take("scopeValue")
-    if value is None:
+def place(said: Any, root: str | None) -> str:
+    """The file or folder in which an exception holds. Raises Unfit when none inside the project is named."""
+    if said is None:
         raise Unfit("it does not say in which file or folder it holds")
-    if isinstance(value, str) and value.strip("./") == "":
+    if isinstance(said, str) and said.strip("./") == "":
         return "."
-    return path(value, root)
+    return path(said, root)
