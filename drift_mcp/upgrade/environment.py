@@ -77,7 +77,7 @@ class _Defaults:
 
     def redacted(self, name: str, sensitivity: str, default: str) -> tuple[str, bool]:
         """The default as it may be stored, and whether that is another. A secret is what the predecessor took for one,
-        too, unless it is a plain number or a flag: `MAX_TOKENS` was a secret to it."""
+        too, unless it is a plain number or a flag: `PASSWORD_LENGTH` was a secret to it."""
         kept = redact_default(name, default) or ""
         if (
             kept == default
@@ -130,14 +130,14 @@ def _variable(where: Where, told: Fields, defaults: _Defaults) -> Record:
 
 def _access(where: Where, told: Fields, defaults: _Defaults) -> Record:
     told.take("id")  # made of the file, line, column and name; views make today's of the same
-    name, file = told.text("varName") or "", told.path("file")
+    name = told.text("varName") or ""
     default, sensitivity = told.take("defaultValue"), told.take("sensitivity")
     kept, is_redacted = (None, False) if default is None else defaults.redacted(name, str(sensitivity), _text(default))
-    context, function = told.text("context"), told.text("containingFunction")
+    context = told.text("context")
     values = {
         "var_name": name or None,
         "method": told.text("method") or "unknown",
-        "file_id": file,
+        "file_id": told.path("file"),
         "line": told.take("line"),
         "column_num": told.take("column"),
         "context": None if context is None else defaults.hidden(context),
@@ -147,12 +147,8 @@ def _access(where: Where, told: Fields, defaults: _Defaults) -> Record:
         "default_value": kept,
         "is_redacted": is_redacted,
         "is_required": told.take("isRequired"),
-        # Where the call graph knows a function of that name in the file.
-        "function_id": None if function is None else f"{file}::{function}",
     }
     carried = told.rest()
     if sensitivity not in (None, defaults.sensitivity.get(name)):
         carried["sensitivity"] = sensitivity
-    if function is not None:
-        carried["containingFunction"] = function
     return Record("env_access_points", values, where, carried)

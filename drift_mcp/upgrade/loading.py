@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -86,6 +87,7 @@ class Loader:
 
     def run(self) -> None:
         self._put_files()
+        self._count_usages()
         for plan in plans().values():
             self._put(plan)
         self._carry()
@@ -121,6 +123,17 @@ class Loader:
                 if column.form == "file":
                     paths.update(str(each.values[place]) for each in rows if each.values[place] is not None)
         return paths
+
+    def _count_usages(self) -> None:
+        """How often each constant is used, which the predecessor did not keep."""
+        usages, told = plans()["constant_usages"], plans()["constants"]
+        counts = Counter(each.values[usages.at("constant_id")] for each in self._rows.of["constant_usages"].values())
+        count_at, constants = told.at("usage_count"), self._rows.of["constants"]
+        for key, each in constants.items():
+            count = counts[":".join(map(str, key))]  # its file, name and line, which a usage names it by
+            if count and each.values[count_at] is None:
+                values = (*each.values[:count_at], count, *each.values[count_at + 1 :])
+                constants[key] = each._replace(values=values)
 
     # -- one table
 
