@@ -404,6 +404,18 @@ WITH RECURSIVE over (memory_key) AS (
 SELECT 1 FROM over WHERE memory_key = ?2
 """
 
+_IS_SUPERSEDED_BY = """
+WITH RECURSIVE over (memory_key) AS (
+    SELECT ?1
+    UNION
+    SELECT v.superseded_by
+    FROM over
+    JOIN memory_versions v ON v.memory_key = over.memory_key AND v.recorded_to IS NULL
+    WHERE v.superseded_by IS NOT NULL
+)
+SELECT 1 FROM over WHERE memory_key = ?2
+"""
+
 
 def relate(
     tx: apsw.Connection,
@@ -424,6 +436,11 @@ def relate(
     source, other = _current(tx, memory), _current(tx, target)
     if source.memory_key == other.memory_key:
         raise DriftError(f"The memory '{memory}' cannot stand in a relationship to itself.")
+    if relationship == "supersedes" and tx.execute(_IS_SUPERSEDED_BY, (source.memory_key, other.memory_key)).get:
+        raise DriftError(
+            f"The memory '{memory}' is itself superseded by '{target}': if each ended the other, neither would hold. "
+            "Add what holds now as a new memory that supersedes it."
+        )
     if relationship == "supersedes" and tx.execute(_IS_SUPERSEDED_BY, (source.memory_key, other.memory_key)).get:
         raise DriftError(
             f"The memory '{memory}' is itself superseded by '{target}': if each ended the other, neither would hold. "

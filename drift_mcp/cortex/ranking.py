@@ -28,6 +28,8 @@ _SPREADING = 30
 # The share of the best scores among memories that cite the same code, and how many of them count: measured, +2 points.
 _GROUP = 0.3
 _BEST_OF_GROUP = 3
+# What a superseded memory keeps of its score where it is said to hold beside the newer one.
+_SUPERSEDED = 0.9
 # Code that more memories cite than this ties none of them together.
 CROWD = 50
 
@@ -149,15 +151,15 @@ class Link(NamedTuple):
 def linked(scores: Scores, links: Iterable[Link]) -> Scores:
     """Scores after the best hits have given a share of theirs to the memories linked to them.
 
-    Each memory takes from one giver only, the one that gives most: many links are no evidence. A superseded one gives
-    its place to the one that supersedes it, and leaves."""
+    Each memory takes from one giver only, the one that gives most: many links are no evidence. What was superseded has
+    left already, because its time is over; where both are said to hold at once, the newer takes the older's place."""
     givers = set(_best(scores))
     given: dict[int, float] = {}
     inherited: dict[int, float] = {}
-    ended: set[tuple[int, int]] = set()
+    superseded: set[int] = set()
     for giver, taker, strength, ends in links:
         if ends:
-            ended.add((giver, taker))
+            superseded.add(giver)
             inherited[taker] = max(inherited.get(taker, 0.0), scores[giver][0])
         elif giver in givers:
             given[taker] = max(given.get(taker, 0.0), _SPREAD * strength * scores[giver][0])
@@ -169,9 +171,9 @@ def linked(scores: Scores, links: Iterable[Link]) -> Scores:
         value, why = result.get(taker, (0.0, {}))
         if place > value:
             result[taker] = (place, {**why, "supersedes": round(place - value, 4)})
-    # Of two that each supersede the other nobody knows which one holds.
-    for loser in {giver for giver, taker in ended if (taker, giver) not in ended}:
-        del result[loser]
+    for older in superseded:
+        value, why = result[older]
+        result[older] = (value * _SUPERSEDED, {**why, "superseded": _SUPERSEDED})
     return result
 
 

@@ -105,7 +105,7 @@ def search(
     found = _looked_up(db, scores, fading.until(now, wanted["as_of"]))
     unsent = {key: each for key, each in found.items() if (each.memory, each.version) not in preferred.sent}
     cited = memories.cited(db, [each.memory for each in found.values()], wanted["as_of"])
-    groups = _groups(db, {key: cited[found[key].memory] for key in matched if key in found}, wanted["as_of"])
+    groups = _groups(db, {key: cited[found[key].memory] for key in matched}, wanted["as_of"])
     scores = ranking.grouped(scores, matched, groups)
     near = _Near(preferred.near)
     sources = citations.Sources(root)

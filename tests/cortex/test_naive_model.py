@@ -272,6 +272,9 @@ class Memories(RuleBasedStateMachine):
         if source == target:
             self.refused("to itself", lambda: self.cortex.relate(source, relationship, target))
             return
+        if relationship == "supersedes" and target in self.superseding(source):
+            self.refused("itself superseded", lambda: self.cortex.relate(source, relationship, target))
+            return
         self.changed(source, "linked", {}, lambda: self.cortex.relate(source, relationship, target, strength, "seen"))
         at, state = self.naive.snapshots[-1]
         state.links[source, relationship, target] = strength
@@ -310,6 +313,15 @@ class Memories(RuleBasedStateMachine):
         record["valid_until"] = until if record["valid_until"] is None else min(until, record["valid_until"])
         record["superseded_by"] = new
         state.links[new, "supersedes", old] = strength
+
+    def superseding(self, memory: str) -> list[str]:
+        """What superseded the memory, what superseded that, and so on."""
+        found: list[str] = []
+        over = self.naive.now.records[memory]["superseded_by"]
+        while over is not None and over not in found:
+            found.append(over)
+            over = self.naive.now.records[over]["superseded_by"]
+        return found
 
     # -- what holds
 

@@ -55,16 +55,13 @@ def test_many_links_are_no_evidence() -> None:
     assert after[D][0] == pytest.approx(0.3)
 
 
-def test_a_superseded_one_leaves_its_place_to_the_one_that_supersedes_it() -> None:
-    after = ranking.linked(scores(A=0.9, B=0.4), [Link(A, B, 1.0, True)])
-    assert after == {B: (0.9, {"match": 0.4, "supersedes": 0.5})}
-
-
-def test_of_a_chain_only_its_end_is_left_and_of_a_ring_all() -> None:
-    chain = [Link(A, B, 1.0, True), Link(B, C, 1.0, True)]
-    assert set(ranking.linked(scores(A=0.9, B=0.4, C=0.1), chain)) == {C}
-    ring = [Link(A, B, 1.0, True), Link(B, A, 1.0, True)]
-    assert set(ranking.linked(scores(A=0.9, B=0.4), ring)) == {A, B}
+def test_one_that_supersedes_a_hit_takes_its_place() -> None:
+    after = ranking.linked(scores(A=0.8, B=0.4), [Link(A, B, 1.0, True), Link(A, C, 1.0, True)])
+    assert after == {
+        A: (0.8 * 0.9, {"match": 0.8, "superseded": 0.9}),
+        B: (0.8, {"match": 0.4, "supersedes": 0.4}),
+        C: (0.8, {"supersedes": 0.8}),
+    }
 
 
 def test_memories_of_the_same_code_lift_each_other_by_their_best_three_others() -> None:

@@ -7,6 +7,7 @@ import pytest
 from drift_mcp.cortex.cortex import Cortex
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import NewMemory, Revision
+from drift_mcp.errors import DriftError
 
 from .conftest import Clock
 
@@ -106,6 +107,107 @@ def test_superseded_from_before_it_began_a_memory_was_never_true(cortex: Cortex,
         found = cortex.search("sessions", Filters(valid_at=valid_at)).hits
         assert [hit.summary for hit in found] == ["right word on sessions"]
     assert cortex.get(old).memory.superseded_by is not None
+
+
+@pytest.mark.parametrize(
+    ("as_of", "archived", "found"),
+    [
+        ("2026-04-10", False, {"sixty", "cart"}),  # archived now, and not then
+        ("2026-05-10", False, {"sixty"}),  # archived then
+        ("2026-05-10", True, {"sixty", "cart"}),
+        (None, True, {"sixty", "cart"}),
+    ],
+)
+def test_archived_is_what_was_archived_at_the_moment_asked_about(
+    story: Cortex, as_of: str | None, archived: bool, found: set[str]
+) -> None:
+    filters = Filters(as_of=as_of, include_archived=archived)
+    assert {hit.summary for hit in story.search("session", filters).hits} == found
+    assert {hit.summary for hit in story.search(None, filters).hits} == found
+
+
+def id_of(story: Cortex, summary: str) -> str:
+    everything = [
+        story.search(None, Filters(as_of=day, include_archived=True)).hits for day in (FEB, MAR, APR, MAY, JUN)
+    ]
+    return next(hit.memory for hits in everything for hit in hits if hit.summary == summary)
+
+
+@pytest.mark.parametrize(
+    ("summary", "as_of", "valid_at", "said"),
+    [
+        ("fortyfive", None, None, "fortyfive"),
+        ("fortyfive", "2026-01-15", None, "thirty"),
+        ("fortyfive", None, "2026-02-01", "fortyfive"),
+        ("fortyfive", "2026-01-15", "2026-06-01", "thirty"),  # its end was not known yet
+        ("sixty", None, "2026-02-15", "sixty"),
+        ("cart", "2026-04-15", "2026-04-15", "cart"),
+        ("cart", None, None, "cart"),
+    ],
+)
+def test_one_memory_at_both_times(
+    story: Cortex, summary: str, as_of: str | None, valid_at: str | None, said: str
+) -> None:
+    assert story.get(id_of(story, summary), as_of, valid_at).memory.summary == said
+
+
+@pytest.mark.parametrize(
+    ("summary", "as_of", "valid_at", "message"),
+    [
+        ("fortyfive", None, "2026-02-15", "it was from 2026-01-01T00:00:00.000Z until 2026-02-15T00:00:00.000Z"),
+        ("fortyfive", "2026-02-10", "2025-12-31", "it is from 2026-01-01T00:00:00.000Z on"),
+        ("sixty", None, "2026-02-14", "it is from 2026-02-15T00:00:00.000Z on"),
+        ("sixty", "2026-02-20", "2026-02-20", "not yet recorded at 2026-02-20"),
+    ],
+)
+def test_what_was_not_true_then_says_when_it_was(
+    story: Cortex, summary: str, as_of: str | None, valid_at: str, message: str
+) -> None:
+    with pytest.raises(DriftError, match=message):
+        story.get(id_of(story, summary), as_of, valid_at)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "valid_at", "versions"),
+    [
+        (None, None, [1, 2, 3]),
+        ("2026-02-10", None, [1, 2]),
+        ("2026-01-10", None, [1]),
+        (None, "2026-02-10", [1, 2, 3]),
+        (None, "2026-02-01", [1, 2, 3]),
+        ("2026-02-10", "2026-03-10", [1, 2]),  # when those were recorded, no end was known
+    ],
+)
+def test_the_history_at_both_times(story: Cortex, as_of: str | None, valid_at: str | None, versions: list[int]) -> None:
+    history = story.get(id_of(story, "fortyfive"), as_of, valid_at).history
+    assert [each.version for each in history] == versions
+
+
+@pytest.mark.parametrize(
+    ("as_of", "valid_at", "beside"),
+    [
+        (None, None, {"sixty", "cart"}),
+        (None, "2026-02-01", set()),  # neither had begun
+        ("2026-03-10", None, {"sixty"}),
+        ("2026-02-10", None, set()),
+    ],
+)
+def test_what_is_related_at_both_times(
+    story: Cortex, clock: Clock, as_of: str | None, valid_at: str | None, beside: set[str]
+) -> None:
+    memory = id_of(story, "fortyfive")
+    story.relate(memory, "related", id_of(story, "cart"))
+    assert {each.summary for each in story.get(memory, as_of, valid_at).neighbours} == beside
+
+
+def test_what_is_superseded_cannot_supersede_what_superseded_it(cortex: Cortex) -> None:
+    first = cortex.add(NewMemory("semantic", "A session lasts thirty minutes")).memory
+    second = cortex.add(NewMemory("semantic", "A session lasts sixty minutes", supersedes=first)).memory
+    third = cortex.add(NewMemory("semantic", "A session lasts ninety minutes", supersedes=second)).memory
+    for newer in (second, third):
+        with pytest.raises(DriftError, match="is itself superseded by"):
+            cortex.relate(first, "supersedes", newer)
+    assert [hit.memory for hit in cortex.search("session").hits] == [third]
 
 
 @pytest.mark.parametrize(
