@@ -183,6 +183,93 @@ def test_linked_memories_come_along(cortex: Cortex) -> None:
     assert [hit.memory for hit in cortex.search("tuesday", Filters(types=["procedural"])).hits] == [ids["deploy"]]
 
 
+@pytest.mark.parametrize(
+    ("near", "nearness"),
+    [
+        (["app/pay.py"], {"pay": 1.07, "override": 1.03}),
+        (["./app/pay.py"], {"pay": 1.07, "override": 1.03}),
+        (["app/"], {"pay": 1.03, "override": 1.03}),
+        (["app/cart.py"], {"pay": 1.03, "override": 1.03}),
+        (["app/report.py::monthly"], {"pay": 1.03, "override": 1.1}),
+        (["app/report.py::yearly"], {"pay": 1.03, "override": 1.07}),
+        (["app/pay.py", "app/report.py::monthly"], {"pay": 1.07, "override": 1.1}),
+        (["setup.py"], {}),
+        (["web/pay.py"], {}),
+        ([], {}),
+    ],
+)
+def test_what_lies_near_ranks_higher_and_nothing_is_left_out(
+    cortex: Cortex, near: list[str], nearness: dict[str, float]
+) -> None:
+    ids = told(cortex)
+    question = "charge monthly tuesday billing snake_case"
+    found = cortex.search(question, near=near).hits
+    assert {ids[hit.memory]: hit.why["near"] for hit in found if "near" in hit.why} == nearness
+    assert {hit.memory for hit in found} == {hit.memory for hit in cortex.search(question).hits}
+
+
+def test_what_speaks_of_the_same_code_comes_up_together_unless_a_crowd_does(cortex: Cortex) -> None:
+    for n in range(ranking.CROWD // 2):
+        cortex.add(NewMemory("semantic", f"Order {n} is shipped", files=["app/pay.py"]))
+    hits = cortex.search("order shipped", limit=100).hits
+    assert all("same_code" in hit.why for hit in hits)
+    assert cortex.search("order shipped", Filters(types=["tribal"])).hits == ()
+    for n in range(ranking.CROWD):
+        cortex.add(NewMemory("tribal", f"Remark {n}", files=["app/pay.py"]))
+    assert all("same_code" not in hit.why for hit in cortex.search("order shipped", limit=100).hits)
+
+
+def test_code_that_has_changed_costs_a_place_now_and_not_in_the_past(
+    cortex: Cortex, project: Path, clock: Clock
+) -> None:
+    (project / "app" / "inn.py").write_text("def rooms(): ...\n")
+    cited = cortex.add(NewMemory("semantic", "Cards are charged at noon", files=["app/pay.py"])).memory
+    other = cortex.add(
+        NewMemory("semantic", "Cards are charged by guests", files=["app/inn.py"], importance="critical")
+    ).memory
+    clock.set("2026-02-01")
+    order = [cited, other]
+    assert [hit.memory for hit in cortex.search("cards charged").hits] == order
+    (project / "app" / "pay.py").write_text("def pay(): ...\n")
+    found = cortex.search("cards charged").hits
+    assert [hit.memory for hit in found] == order[::-1]
+    assert (found[1].code, found[1].why["code"]) == ("changed", 0.9)
+    before = cortex.search("cards charged", Filters(as_of="2026-01-15")).hits
+    assert [hit.memory for hit in before] == order
+    assert (before[0].code, "code" in before[0].why) == ("changed", False)
+
+
+@pytest.mark.parametrize("question", ["order shipped", None])
+def test_what_was_sent_is_left_out_for_who_asks_for_the_unseen(cortex: Cortex, question: str | None) -> None:
+    for n in range(5):
+        cortex.add(NewMemory("semantic", f"Order {n} is shipped from depot {n}"))
+    everything = cortex.search(question).hits
+    cortex.note_sent((hit.memory, hit.version) for hit in everything[:2])
+    unseen = cortex.search(question, unseen=True)
+    assert (unseen.total, unseen.already_sent) == (3, 2)
+    assert {hit.memory for hit in unseen.hits} == {hit.memory for hit in everything[2:]}
+    again = cortex.search(question)
+    assert (again.total, again.already_sent) == (5, 0)
+    # A new version was not sent.
+    cortex.confirm(everything[0].memory)
+    unseen = cortex.search(question, unseen=True)
+    assert (unseen.total, unseen.already_sent) == (4, 1)
+    cortex.note_sent((hit.memory, hit.version) for hit in unseen.hits)
+    unseen = cortex.search(question, unseen=True)
+    assert (unseen.hits, unseen.total, unseen.already_sent) == ((), 0, 5)
+
+
+def test_without_vectors_to_compare_with_a_question_is_answered_by_words(thinking: Cortex) -> None:
+    """`billing` is among the questions whose vectors are shipped, so that it has one before there is a model."""
+    ids = told(thinking)
+    found = thinking.search("billing")
+    if found.pending == len(NOTES):
+        assert found.found_by == "words"
+    assert thinking.wait_for_vectors(60)
+    found = thinking.search("billing")
+    assert (found.found_by, ids[found.hits[0].memory]) == ("words and meaning", "cards")
+
+
 def test_pages_follow_each_other_without_a_gap(cortex: Cortex) -> None:
     for n in range(12):
         cortex.add(NewMemory("semantic", f"Order {n} is shipped from depot {n}"))
