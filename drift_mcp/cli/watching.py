@@ -60,6 +60,10 @@ def _bring_up(project: Project) -> None:
             f"{run.files} files in all.",
             flush=True,
         )
+    if run.followed.memories:
+        print(f"{run.followed.memories} memories went along with code that moved.", flush=True)
+    if run.followed.note is not None:
+        print(f"drift: {run.followed.note}", file=sys.stderr, flush=True)
 
 
 def _changes(root: Path) -> Iterator[None]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import apsw
@@ -24,10 +26,14 @@ from drift_mcp.store import lock
 _SLICE_SECONDS: Final = 0.025
 # How long a run waits for another one to end.
 _WAIT_SECONDS: Final = 30.0
+# What follows a scan waits no longer for another process that writes: somebody may be waiting for an answer.
+_GLANCE_MS: Final = 250
 # As the author of the versions that a run makes.
 _BY: Final = "validation"
 
 Clock = Callable[[], str]
+Begin = Callable[[], AbstractContextManager[apsw.Connection]]
+"""Begins a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +57,43 @@ def apply(opened: Opened, report: Report, model: ModelIdentity | None, clock: Cl
     """Everything that the report says it would do. Raises AlreadyRunning while another one is at it for long."""
     stale = {finding.memory for finding in report.findings if finding.is_stale or finding.is_settled}
     run = Run("", report.looked_at, report.looked_at - len(stale), len(stale))
-    return _run(opened, run, report.changes, report.opposed, model, clock, _WAIT_SECONDS)
+    with _alone(opened, _WAIT_SECONDS):
+        return _run(opened.transaction, run, report.changes, report.opposed, model, clock)
 
 
 def follow(opened: Opened, moved: Sequence[Change], model: ModelIdentity | None, clock: Clock) -> int:
-    """The same for code that only moved; how many memories went along. Waits for nobody."""
+    """The same for code that only moved; how many memories went along. Hardly waits for anybody."""
     run = Run("", len(moved), 0, len(moved))
-    return _run(opened, run, moved, (), model, clock, wait_seconds=0).healed
+    with _alone(opened, 0.0):
+        return _run(partial(opened.transaction, busy_ms=_GLANCE_MS), run, moved, (), model, clock).healed
+
+
+def _alone(opened: Opened, wait_seconds: float) -> AbstractContextManager[None]:
+    lock_file = opened.path.with_name("validation.lock")
+    return lock.exclusive(lock_file, wait_seconds=wait_seconds, work="validation of memories")
 
 
 def _run(
-    opened: Opened,
+    begin: Begin,
     run: Run,
     changes: Sequence[Change],
     opposed: Sequence[Opposed],
     model: ModelIdentity | None,
     clock: Clock,
-    wait_seconds: float,
 ) -> Run:
-    lock_file = opened.path.with_name("validation.lock")
-    with lock.exclusive(lock_file, wait_seconds=wait_seconds, work="validation of memories"):
-        run = _begun(opened, run, clock)
-        is_done = False
-        try:
-            left = list(reversed(changes))
-            while left:
-                run = _slice_done(opened, run, left, model, clock)
-            for one in opposed:
-                run = _related(opened, run, one, clock)
-            is_done = True
-        finally:
-            with opened.transaction() as tx:
-                at = memories.transaction_time(tx, clock())
-                tx.execute(_END, {"id": run.id, "at": at, "status": "completed" if is_done else "failed"})
+    run = _begun(begin, run, clock)
+    is_done = False
+    try:
+        left = list(reversed(changes))
+        while left:
+            run = _slice_done(begin, run, left, model, clock)
+        for one in opposed:
+            run = _related(begin, run, one, clock)
+        is_done = True
+    finally:
+        with begin() as tx:
+            at = memories.transaction_time(tx, clock())
+            tx.execute(_END, {"id": run.id, "at": at, "status": "completed" if is_done else "failed"})
     return run
 
 
@@ -97,8 +107,8 @@ _COUNT = "UPDATE validation_runs SET healed_count = :healed, flagged_count = :fl
 _END = "UPDATE validation_runs SET status = :status, completed_at = :at WHERE id = :id"
 
 
-def _begun(opened: Opened, run: Run, clock: Clock) -> Run:
-    with opened.transaction() as tx:
+def _begun(begin: Begin, run: Run, clock: Clock) -> Run:
+    with begin() as tx:
         at = memories.transaction_time(tx, clock())
         tx.execute(_ABANDONED, {"at": at})
         run = replace(run, id=f"val_{at[:10]}_{os.urandom(6).hex()}")
@@ -106,10 +116,10 @@ def _begun(opened: Opened, run: Run, clock: Clock) -> Run:
     return run
 
 
-def _slice_done(opened: Opened, run: Run, left: list[Change], model: ModelIdentity | None, clock: Clock) -> Run:
+def _slice_done(begin: Begin, run: Run, left: list[Change], model: ModelIdentity | None, clock: Clock) -> Run:
     """Takes changes from the end of `left` for as long as a transaction may last. The run as it is when that is
     committed, and before."""
-    with opened.transaction() as tx:
+    with begin() as tx:
         at = memories.transaction_time(tx, clock())
         until = time.monotonic() + _SLICE_SECONDS
         after = _changed(tx, run, left.pop(), model, at)
@@ -144,9 +154,9 @@ def _changed(tx: apsw.Connection, run: Run, change: Change, model: ModelIdentity
     )
 
 
-def _related(opened: Opened, run: Run, one: Opposed, clock: Clock) -> Run:
+def _related(begin: Begin, run: Run, one: Opposed, clock: Clock) -> Run:
     # A transaction each: a memory can oppose several, and has one version at an instant.
-    with opened.transaction() as tx:
+    with begin() as tx:
         if None in (memories.version_of(tx, one.newer), memories.version_of(tx, one.older)):
             return replace(run, overtaken=run.overtaken + 1)
         at = memories.transaction_time(tx, clock())

@@ -20,6 +20,7 @@ import apsw
 
 from drift_mcp.errors import DriftError
 from drift_mcp.graph.data import HEIRS
+from drift_mcp.ingest.following import Followed, follow
 from drift_mcp.ingest.linking import ROUTES, Linking, Progress
 from drift_mcp.ingest.offers import (
     class_names,
@@ -79,6 +80,8 @@ class ScanRun(NamedTuple):
     functions: int
     duration_ms: int
     incremental: bool
+    touched: frozenset[str] = frozenset()  # paths of files that came, changed or went
+    followed: Followed = Followed()  # memories whose code only moved
 
 
 def scan(
@@ -95,6 +98,7 @@ def scan(
     init(project)
     with lock.exclusive(project.scan_lock, wait_seconds=WAIT_SECONDS):
         run = _Scan(project, full, paths, jobs, on_progress or _silent).run()
+    run = run._replace(followed=follow(project, run.touched))
     with project.read() as db:
         known = status.read(db)
     register(
@@ -111,9 +115,10 @@ def refresh(project: Project, paths: Sequence[str]) -> ScanRun | None:
     pending."""
     try:
         with lock.exclusive(project.scan_lock):
-            return _Scan(project, False, paths, 1, _silent, busy_ms=_GLANCE_MS).run()
+            run = _Scan(project, False, paths, 1, _silent, busy_ms=_GLANCE_MS).run()
     except DriftError:
         return None
+    return run._replace(followed=follow(project, run.touched))
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -296,6 +301,7 @@ class _Scan:
             count,
             int((time.monotonic() - began) * 1000),
             not (first or self._full),
+            frozenset({*(one.path for one in changed), *deleted, *gone}),
         )
 
     def _sort_out(

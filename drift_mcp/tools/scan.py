@@ -66,6 +66,7 @@ def scanned(
             "duration_ms": run.duration_ms,
             "incremental": run.incremental,
             "missing": missing,
+            "memories_followed": run.followed.memories,
             "files": known.files,
             "functions": known.functions,
             "calls": {"total": known.calls, "resolved": known.calls_resolved},
@@ -85,6 +86,10 @@ def _said(root: Path, known: Status, run: ScanRun, missing: Sequence[str]) -> li
         f"{count(known.functions, 'functions')}, {count(known.calls, 'call sites')}, {count(known.tables, 'tables')}. "
         f"{run.duration_ms / 1000:.1f} s."
     ]
+    if run.followed.memories:
+        lines.append(f"{count(run.followed.memories, 'memories')} cited code that only moved, and went along.")
+    if run.followed.note is not None:
+        lines.append(clip(run.followed.note, 300))
     if missing:
         lines.append(f"Nothing lies at {clip(', '.join(missing), 200)}: `paths` are paths from the project's root.")
     if known.skipped:
