@@ -28,7 +28,7 @@ from drift_mcp.cortex import (
 )
 from drift_mcp.cortex.caches import QuestionCache
 from drift_mcp.cortex.citations import CodeState
-from drift_mcp.cortex.embeddings import Embedder, ModelState
+from drift_mcp.cortex.embeddings import Embedder, ModelIdentity, ModelState
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.opened import Opened
@@ -145,7 +145,7 @@ class Cortex:
 
     def standing(self) -> Standing:
         with self._opened.snapshot() as db:
-            made = vectors.standing(db, self._model_key(db))
+            made = vectors.standing(db, self._model_key(db, self._embedder.identity))
             return Standing(
                 memories=memories.count(db, memories.present(db, self._clock())),
                 model=self._embedder.state,
@@ -229,6 +229,23 @@ class Cortex:
             lambda tx, at: knowledge_graph.take(tx, graph, self._embedder.identity, at, dry_run=dry_run)
         )
 
+    def adopt(
+        self,
+        memories: list[Foundling],
+        relationships: list[Relationship],
+        runs: list[Run],
+        look: Callable[[apsw.Connection, Adopted], None],
+    ) -> Adopted:
+        """Takes over memories of a store that kept no history. `look`: sees what became of them before it counts; what
+        it raises undoes it all."""
+
+        def change(tx: apsw.Connection, at: str) -> Adopted:
+            adopted = adoption.adopt(tx, memories, relationships, runs, self._embedder.identity, at)
+            look(tx, adopted)
+            return adopted
+
+        return self._change(change)
+
     # ------------------------------------------------------------ recalling
 
     def search(
@@ -257,10 +274,7 @@ class Cortex:
         with self._opened.snapshot() as db:
             now = memories.present(db, self._clock())
             asked = self._question(db, words.printable(question), now)
-            pending = vectors.waiting(db, asked.model_key)
-            if self._embedder.identity is None:  # what it has not seen bears no mark
-                pending = vectors.standing(db, asked.model_key).pending
-            if pending:
+            if asked.pending:
                 self._tender.nudge()
             found = recall.search(
                 db,
@@ -272,7 +286,7 @@ class Cortex:
                 model_key=asked.model_key,
                 model=asked.model,
                 model_reason=self._embedder.reason,
-                pending=pending,
+                pending=asked.pending,
                 preference=preference,
                 limit=limit,
                 offset=offset,
@@ -320,32 +334,34 @@ class Cortex:
         """The question as the model sees it, if there is anything to compare it with: remembered, or made now. The model
         is called when it takes one, and there are memories at all."""
         identity = self._embedder.identity
-        key = self._model_key(db)
+        key = self._model_key(db, identity)
+        # What a model has not seen that is not known yet, or new here, bears no mark.
+        is_marked = identity is not None and key is not None
+        pending = vectors.waiting(db, key) if is_marked else vectors.standing(db, key).pending
         state = self._embedder.state
         if identity is not None and vectors.has_any(db, key):
             vector = self._questions.find(db, identity, question, now)
             if vector is not None:
-                return _Question(vector, key, state)
+                return _Question(vector, key, state, pending)
         # The model is 140 MB that a project without memories has no use for.
         if state == "cold" and memories.count(db, now):
             self._tender.await_return()
             state = "loading" if self._embedder.state == "cold" else self._embedder.state
         model = self._embedder.model
         if model is None:
-            return _Question(None, key, state)
+            return _Question(None, key, state, pending)
         key = vectors.model_key(db, model.identity)
         if not vectors.has_any(db, key):
-            return _Question(None, key, "ready")
+            return _Question(None, key, "ready", pending)
         vector = model.question_vector(question)
         if vector is not None:
             self._questions.keep(model.identity, question, vector)
             self._tender.nudge()
-        return _Question(vector, key, "ready")
+        return _Question(vector, key, "ready", pending)
 
-    def _model_key(self, db: apsw.Connection) -> int | None:
+    def _model_key(self, db: apsw.Connection, identity: ModelIdentity | None) -> int | None:
         """The model's key in the database. One that is not loaded yet may be known by its name alone: then the key of
         what it was the last time."""
-        identity = self._embedder.identity
         return vectors.last_named(db, self._embedder.name) if identity is None else vectors.model_key(db, identity)
 
 
@@ -353,3 +369,4 @@ class _Question(NamedTuple):
     vector: bytes | None
     model_key: int | None  # of the model that made the vector, or is to
     model: ModelState
+    pending: int  # wordings that have no vector by that model yet
