@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults import trials
+from faults import memory_trials, trials
 from faults.outcome import Outcome, counted
 from faults.trials import Ground, Trial
 from faults.workshop import Done, Workshop
@@ -23,9 +23,13 @@ from faults.workshop import Done, Workshop
 def run(folder: Path, rounds: int, seed: int, names: tuple[str, ...] = ()) -> Iterator[Outcome]:
     """So many rounds of each kind of work, or of those named."""
     with Workshop(folder) as workshop:
-        for name, trial in trials.named(workshop).items():
+        for name, trial in named(workshop).items():
             if not names or name in names:
                 yield one(workshop, name, trial, rounds, seed)
+
+
+def named(workshop: Workshop) -> dict[str, Trial]:
+    return trials.named(workshop) | memory_trials.named()
 
 
 def one(workshop: Workshop, name: str, trial: Trial, rounds: int, seed: int) -> Outcome:

@@ -1,5 +1,5 @@
-"""Several processes on one store, some of which are ended by force; and whether any of our commands touches a live
-database by a plain file call.
+"""Several processes on one store, some of which are ended by force; eight that only add memories; and whether any of our
+commands touches a live database by a plain file call.
 
 None that is left alone fails, every verdict and memory that was acknowledged is kept, and what is known in the end is
 what a scan of everything knows. A plain file call would drop, when it closes, the locks that SQLite holds in the same
@@ -21,7 +21,7 @@ import apsw
 
 from drift_mcp.cortex import opened as cortex
 from drift_mcp.store import connection
-from faults import ground, states, trials
+from faults import adding, ground, states, trials
 from faults.outcome import Outcome, counted
 from faults.workshop import Workshop
 
@@ -34,6 +34,8 @@ _MODULES: Final = 12
 def run(folder: Path, rounds: int, seed: int, names: tuple[str, ...] = ()) -> Iterator[Outcome]:
     if not names or "together" in names:
         yield together(folder, rounds, seed)
+    if not names or "adding" in names:
+        yield adding_at_once(folder, rounds, seed)
     if not names or "plain file calls" in names:
         (folder / "plain").mkdir()
         with Workshop(folder / "plain") as workshop:
@@ -174,6 +176,23 @@ def _rows(folder: Path, query: str, name: str = "drift.db") -> list[tuple[Any, .
         return db.execute(query).fetchall()
 
 
+# -- adding
+
+_ADDING: Final = 8
+_ADDED: Final = 500
+
+
+def adding_at_once(folder: Path, rounds: int, seed: int) -> Outcome:
+    """In every second round two of them are ended by force."""
+    found: list[str | None] = []
+    for number in range(rounds):
+        place = folder / f"adding-{number}"
+        place.mkdir()
+        wrong = adding.at_once(place, _ADDING, _ADDED, seed=f"{seed} {number}", kills=2 * (number % 2))
+        found.append(None if wrong is None else f"{wrong} (round {number} of seed {seed})")
+    return counted(f"{_ADDING} processes add at once", found, f"{_ADDED} memories each; 2 killed in every other round")
+
+
 # -- plain file calls
 
 # Each command that there is of those that come near a store.
@@ -197,6 +216,8 @@ _COMMANDS: Final = (
     "memory add tax",
     "memory list",
     "memory search tax",
+    "memory export memories.jsonl --force",
+    "memory import memories.jsonl",
     "lock generate",
     "lock validate",
     "backup create",

@@ -21,8 +21,6 @@ from faults.states import State
 from faults.workshop import Done, Workshop
 
 MODULES: Final = 24
-_MEMORIES: Final = tuple(f"what was learned on day {number}" for number in range(40))
-
 
 # Names that one dead process leaves behind until the doctor takes them away, an hour later: a database half made, with
 # its journal.
@@ -125,13 +123,13 @@ def _ran(workshop: Workshop, root: Path, *commands: str) -> None:
 # -- which states may be found
 
 
-def _old_or_new(there: Ground, state: State, said: str) -> str | None:
+def old_or_new(there: Ground, state: State, said: str) -> str | None:
     if state.pair in (there.old.pair, there.new.pair):
         return None
     return f"neither the old state nor the new one: {state.pair}, not {there.old.pair} or {there.new.pair}"
 
 
-def _is_new(there: Ground, state: State) -> str | None:
+def is_new(there: Ground, state: State) -> str | None:
     return None if state.pair == there.new.pair else f"the work was not done: {state.pair}, not {there.new.pair}"
 
 
@@ -224,28 +222,14 @@ def _restored_or_not(there: Ground, state: State, said: str) -> str | None:
         one = state.drift in (there.old.drift, there.new.drift, None)
         other = state.cortex in (there.old.cortex, there.new.cortex, None)
         return None if one and other else f"neither of the two, half way: {state.pair}"
-    return _old_or_new(there, state, said)
+    return old_or_new(there, state, said)
 
 
 def _restored(there: Ground, state: State) -> str | None:
     left = [each for each in state.files if each == "restore.json" or each.startswith("restoring")]
     if left:
         return f"left of the restore: {left}"
-    return _is_new(there, state)
-
-
-_KEPT_MEMORIES: Final = """
-SELECT v.summary
-FROM memories m
-JOIN memory_versions v ON v.memory_key = m.key
-ORDER BY m.key
-"""
-
-
-def _all_acknowledged(there: Ground, state: State, said: str) -> str | None:
-    told = [line for line in said.splitlines() if line in _MEMORIES]
-    kept = _rows(there, "cortex.db", _KEPT_MEMORIES)
-    return _is_kept(told, [str(summary) for (summary,) in kept])
+    return is_new(there, state)
 
 
 _KEPT_VERDICTS: Final = """
@@ -264,10 +248,10 @@ def _all_judged(there: Ground, state: State, said: str) -> str | None:
     odd = [row for row in rows if row[1:] != (1, 1)]
     if odd:
         return f"verdicts without their history, or without their line in the log: {odd}"
-    return _is_kept([line for line in said.splitlines() if len(line) == 16], [str(row[0]) for row in rows])
+    return is_kept([line for line in said.splitlines() if len(line) == 16], [str(row[0]) for row in rows])
 
 
-def _is_kept(told: list[str], kept: list[str]) -> str | None:
+def is_kept(told: list[str], kept: list[str]) -> str | None:
     # One more than was said may be there: it was kept, and death came before the word.
     if set(told) - set(kept) or not len(told) <= len(kept) <= len(told) + 1:
         return f"acknowledged were {told}, and kept are {kept}"
@@ -383,17 +367,16 @@ def named(workshop: Workshop) -> dict[str, Trial]:
     generate = ("lock", "generate")
     validate = ("lock", "validate")
     return {
-        "init": Trial(_source, ("init",), _nothing_or_new, (("init",), status), _is_new),
-        "scan, the first": Trial(_source, scan, _nothing_or_new, (scan, status), _is_new),
+        "init": Trial(_source, ("init",), _nothing_or_new, (("init",), status), is_new),
+        "scan, the first": Trial(_source, scan, _nothing_or_new, (scan, status), is_new),
         "scan, the first, by two processes": Trial(_many, two, _nothing_or_all, (two, status), _is_all),
-        "scan after edits": Trial(_edited, scan, _old_or_new, (status, scan), _is_new),
-        "scan --full after edits": Trial(_edited, full, _old_or_new, (status, full), _is_new),
-        "ingest": Trial(_with_facts, told, _old_or_new, (status, told), _is_new),
+        "scan after edits": Trial(_edited, scan, old_or_new, (status, scan), is_new),
+        "scan --full after edits": Trial(_edited, full, old_or_new, (status, full), is_new),
+        "ingest": Trial(_with_facts, told, old_or_new, (status, told), is_new),
         "migration": Trial(_older, status, _a_step, (status,), _drift_is_new),
         "backup create": Trial(_backed_up, create, _store_unchanged, (create,), _backups_are_whole),
         "backup restore": Trial(_to_be_restored, latest, _restored_or_not, (status, latest), _restored),
         "backup restore over a damaged database": Trial(_damaged, latest, _restored_or_not, (latest,), _restored),
-        "memory add": Trial(scanned, _MEMORIES, _all_acknowledged, (("memory", "list"), status), _is_fine, "remember"),
         "approve": Trial(scanned, _patterns_of(workshop), _all_judged, (status, scan), _is_fine, "judge"),
-        "lock generate": Trial(_approved, generate, _lock_is_whole, (generate, validate), _is_new),
+        "lock generate": Trial(_approved, generate, _lock_is_whole, (generate, validate), is_new),
     }

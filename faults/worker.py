@@ -10,18 +10,23 @@ import contextlib
 import ctypes
 import io
 import json
+import math
 import os
 import re
+import struct
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from blake3 import blake3
+
 # What a task may need, for its child to have at once.
 from drift_mcp.cli import main as command
 from drift_mcp.cli.words import UNUSABLE
-from drift_mcp.cortex.cortex import NewMemory
+from drift_mcp.cortex.cortex import Cortex, NewMemory, Revision
+from drift_mcp.cortex.embeddings import Embedder, Model, ModelIdentity
 from drift_mcp.errors import StoreUnusable
 from drift_mcp.project import FOLDER, Project
 
@@ -121,6 +126,47 @@ def _remember(root: Path, words: list[str]) -> int:
     return 0
 
 
+def _revise(root: Path, words: list[str]) -> int:
+    """Gives memories, or all of them, a second version, and says of each when it was told that it is kept."""
+    with Project(root) as project:
+        memory = project.memory
+        for each in words or [hit.memory for hit in memory.search(None, limit=1_000).hits]:
+            written = memory.revise(each, Revision(content=f"better said, of {each}", tags=["told again"]))
+            print(written.memory, written.version, flush=True)
+    return 0
+
+
+class _Another:
+    """A model that is not the one that ships: its vectors say no more than that two texts are the same."""
+
+    name = "another"
+    identity = ModelIdentity("another", "1", 384, "l2", "none", 512, "")
+
+    def lacking(self) -> str | None:
+        return None
+
+    def load(self) -> Model:
+        return self
+
+    def vector(self, text: str) -> bytes:
+        signs = blake3(text.encode()).digest(length=384)
+        return struct.pack("<384f", *(math.copysign(384**-0.5, sign - 127.5) for sign in signs))
+
+    def question_vector(self, question: str) -> bytes:
+        return self.vector(question)
+
+
+def _embed(root: Path, words: list[str]) -> int:
+    """Makes every vector that is missing, by the model that ships or by another."""
+    if words == ["another"]:
+        with Cortex.open(root / FOLDER / "cortex.db", root, embedder=Embedder(_Another())) as memory:
+            memory.make_vectors()
+    else:
+        with Project(root) as project:
+            project.memory.make_vectors()
+    return 0
+
+
 def _judge(root: Path, words: list[str]) -> int:
     """Approves patterns, and says of each when it was told that it is kept."""
     sink = sys.stdout
@@ -139,6 +185,8 @@ TASKS: Final[dict[str, Callable[[Path, list[str]], int]]] = {
     "answers": _answer,
     "heard": _listen,
     "remember": _remember,
+    "revise": _revise,
+    "embed": _embed,
     "judge": _judge,
 }
 

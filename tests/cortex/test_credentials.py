@@ -21,6 +21,8 @@ GITHUB = "ghp" + "_" + "a1B2" * 9
         "The password is " + "'Tr0ub4dor&3'",
         "Connect to postgres://app:" + "s3cretPw9@db/shop",
         "-----BEGIN RSA " + "PRIVATE KEY-----",
+        f"mem_miedtr4w_f03acbd291e7: {GITHUB}",
+        "token = mem_miedtr4w_" + "f03acbd291e7a9b8c7d6e5f4",
     ],
 )
 def test_a_credential_in_a_sentence_is_seen(text: str) -> None:
@@ -36,6 +38,8 @@ def test_a_credential_in_a_sentence_is_seen(text: str) -> None:
         "Passwords: argon2 with 3 rounds, never bcrypt",
         "tokens = 0.351*lower + 0.677*upper",
         "postgres://app:<password>@db/shop",
+        "mem_miedtr4w_f03acbd291e7",
+        "It follows from mem_miedtr4w_f03acbd291e7, and from mem_graph_ce00ac5cfbf7f2299d.",
     ],
 )
 def test_speaking_of_secrets_is_allowed(text: str) -> None:
