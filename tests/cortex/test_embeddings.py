@@ -70,21 +70,26 @@ def test_the_cache_key_sees_the_text_as_the_model_would(one: str, other: str, sa
     assert (cache_key(DEFAULT_MODEL, one) == cache_key(DEFAULT_MODEL, other)) is same
 
 
-def test_nothing_heavy_is_imported_before_a_question_is_asked(tmp_path: Path) -> None:
+def test_nothing_heavy_is_imported_before_it_is_needed_and_some_of_it_never(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from drift_mcp.cortex.cortex import Cortex
-from drift_mcp.cortex.memories import NewMemory
+def loaded(*names):
+    print(sorted(set(sys.modules) & set(names)))
+from drift_mcp.cortex.cortex import Cortex, NewMemory
+loaded("numpy", "onnxruntime", "sqlite_vec", "tree_sitter", "mcp", "importlib.metadata")
 here = Path({str(tmp_path)!r})
 with Cortex.open(here / "cortex.db", here) as cortex:
     cortex.add(NewMemory("tribal", "Deploys happen on Tuesday"))
-    print(sorted(set(sys.modules) & {{"numpy", "onnxruntime", "torch", "sqlite_vec", "tree_sitter", "mcp"}}))
-    cortex.wait_for_model(60)
-    print(sorted(set(sys.modules) & {{"torch", "transformers", "sentence_transformers"}}))
+    loaded("numpy", "onnxruntime", "sqlite_vec", "tree_sitter", "mcp", "importlib.metadata")
+    assert cortex.wait_for_model(60) == "ready"
+    cortex.add(NewMemory("tribal", "The card is charged once"))
+    assert cortex.wait_for_vectors(60)
+    assert cortex.search("billing a customer").found_by == "words and meaning"
+    loaded("torch", "transformers", "sentence_transformers", "tokenizers", "huggingface_hub")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+    assert done.stdout.split("\n")[:3] == ["[]", "[]", "[]"]
 
 
 def test_the_model_leaves_nothing_in_the_home_folder_and_says_nothing(tmp_path: Path) -> None:
