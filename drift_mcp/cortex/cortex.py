@@ -35,7 +35,8 @@ from drift_mcp.cortex.opened import Opened
 from drift_mcp.cortex.recall import Preference, Recall
 from drift_mcp.cortex.sent import SentMemories
 from drift_mcp.cortex.tending import Progress, Tender
-from drift_mcp.cortex.transfer import export, knowledge_graph, merge, reading
+from drift_mcp.cortex.transfer import adoption, export, histories, knowledge_graph, merge, reading
+from drift_mcp.cortex.transfer.adoption import Adopted, Foundling
 from drift_mcp.cortex.transfer.merge import OnConflict, Taken
 from drift_mcp.cortex.uses import FIRST_HITS, Uses
 from drift_mcp.cortex.validation import Report
@@ -232,8 +233,8 @@ class Cortex:
     def adopt(
         self,
         memories: list[Foundling],
-        relationships: list[Relationship],
-        runs: list[Run],
+        relationships: list[histories.Relationship],
+        runs: list[histories.Run],
         look: Callable[[apsw.Connection, Adopted], None],
     ) -> Adopted:
         """Takes over memories of a store that kept no history. `look`: sees what became of them before it counts; what

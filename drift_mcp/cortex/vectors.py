@@ -147,6 +147,22 @@ def store(tx: apsw.Connection, made: Iterable[tuple[int, bytes | None]], at: str
             tx.execute(_INDEX, (rowid, vector))
 
 
+_KEEP = """
+INSERT INTO memory_embedding_link (text_key, model_key, state, embedded_at)
+VALUES (:text, :model, 'ready', :at)
+RETURNING embedding_rowid
+"""
+
+
+def keep(tx: apsw.Connection, text_key: int, model: int, vector: bytes, at: str) -> None:
+    """A vector that was made elsewhere, of a model that never saw this wording."""
+    _check(vector)
+    rowid = tx.execute(_KEEP, {"text": text_key, "model": model, "at": at}).get
+    tx.execute(_STORE, (rowid, vector))
+    if len(vector) == 4 * _INDEXED_DIMENSIONS:
+        tx.execute(_INDEX, (rowid, vector))
+
+
 _DROP_INDEX = "DROP TABLE memory_embeddings"
 _MAKE_INDEX = "CREATE VIRTUAL TABLE memory_embeddings USING vec0 (embedding float[384] distance_metric = cosine)"
 _FILL_INDEX = """

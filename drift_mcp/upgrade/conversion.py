@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from drift_mcp.errors import DriftError
-from drift_mcp.project import Project
 from drift_mcp.tables.public import Value
 from drift_mcp.upgrade import (
     audits,
@@ -31,6 +30,7 @@ from drift_mcp.upgrade import (
     history,
     learned,
     locked,
+    memories,
     old_store,
     patterns,
     topology,
@@ -39,6 +39,7 @@ from drift_mcp.upgrade import (
 )
 from drift_mcp.upgrade.account import Account
 from drift_mcp.upgrade.documents import Document
+from drift_mcp.upgrade.memories import Old
 from drift_mcp.upgrade.records import Row
 from drift_mcp.upgrade.sources import Found, Kind, Source
 
@@ -113,5 +114,14 @@ def _read(found: Found, kind: Kind, account: Account, told_root: str | None) -> 
         yield document
 
 
-def memories(target: Project, root: Path, found: Found, account: Account, scratch: Path) -> None:
-    """The predecessor's memories into `cortex.db` of the target."""
+def memories_of(found: Found, account: Account, scratch: Path) -> list[Old]:
+    """What stands in each database of memories. A file that cannot be read is counted as one row, and refused."""
+    told_root = documents.root_told(found.sources) or os.fspath(found.home.parent)
+    read = []
+    for source in found.of("memories"):
+        try:
+            read.append(memories.read(source, scratch, told_root, account))
+        except DriftError as problem:
+            account.found("files")
+            account.refused("files", source.name, str(problem))
+    return read

@@ -25,7 +25,7 @@ from drift_mcp.errors import DriftError
 from drift_mcp.project import FOLDER, Project, init
 from drift_mcp.store import backup, lock, switch
 from drift_mcp.store.switch import Move
-from drift_mcp.upgrade import archive, conversion, proof, sources
+from drift_mcp.upgrade import archive, conversion, memories, proof, sources
 from drift_mcp.upgrade.account import Account, Line, Refusal
 from drift_mcp.upgrade.loading import Loader, plans
 from drift_mcp.upgrade.merging import Rows
@@ -127,12 +127,16 @@ def _take_over(
     undecided = functools.partial(rows.undecided, "patterns") if approvals_from_history else None
     for each in conversion.records(found, account, scratch, undecided):
         rows.take(each)
+    remembered = conversion.memories_of(found, account, scratch)
+    for old in remembered:
+        for carried in old.carried:
+            rows.take(carried)
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
     with target.write() as tx:
         loader = Loader(tx, root, rows, account, now)
         loader.run()
         proof.compare(tx, loader.meant)
-        conversion.memories(target, root, found, account, scratch)
+        memories.take_over(remembered, target.memory, account)
         proof.balance(account)
 
 
