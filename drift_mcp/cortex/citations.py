@@ -33,6 +33,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _WITHIN_LINES: Final = b" \t\r\x0b\x0c"
 # A line that only closes what was opened above it is no heading of what is indented under it.
 _CLOSING: Final = (b")", b"]", b"}")
+_COMMENTS: Final = (b"#", b"//", b"/*", b"*")
 # As far up as decorators are looked for; one that is wrapped over more lines is not taken in.
 _MOST_DECORATOR_LINES: Final = 60
 
@@ -325,7 +326,7 @@ class Source:
         is_wrapped = False  # the line below closes what this one may open
         for above, line in islice(self._above(start), _MOST_DECORATOR_LINES):
             indented, text = _indentation(line), line.strip()
-            if not text or text.startswith((b"#", b"//")) or (is_wrapped and indented > margin):
+            if not text or text.startswith(_COMMENTS) or (is_wrapped and indented > margin):
                 continue
             if indented != margin or not text.startswith((b"@", *_CLOSING)):
                 return
@@ -340,7 +341,7 @@ class Source:
             if not margin:
                 return
             text = line.strip()
-            if text and not text.startswith(_CLOSING) and (indented := _indentation(line)) < margin:
+            if text and not text.startswith((*_COMMENTS, *_CLOSING)) and (indented := _indentation(line)) < margin:
                 margin = indented
                 yield text
 
