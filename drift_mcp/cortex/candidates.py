@@ -1,77 +1,132 @@
 """The two lists of memories that may answer a question: by the words they share with it, and by nearness in meaning.
 
-Filters are part of every statement, so that they apply before the cut. The question is text of any kind and never
-reaches MATCH unquoted. Ranks nothing: `ranking` makes one order of both.
+Filters apply before the cut. Where they let few memories pass, those are looked at, all of them; where they let most
+pass, as a question without filters does, the ranked lists are looked down until enough of what they hold has passed.
+The question is text of any kind and never reaches MATCH unquoted. Ranks nothing: `ranking` makes one order of both.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import apsw
 
-from drift_mcp.cortex import words
-from drift_mcp.cortex.filters import VISIBLE
+from drift_mcp.cortex import filters, rarity, words
+from drift_mcp.cortex.filters import Bindings
+from drift_mcp.cortex.nearest import Listed, Nearest, Ranked
 
 # From each list: measured, 20 and 50 find as much, and a hundred leaves room for filters that spread the hits.
 _POOL = 100
+# How far a ranked list is looked down. Most often its beginning will do.
+_BEGINNING = 200
+_MOST_LISTED = 1_000
 # bm25 weights of summary, body, tags, code: the summary says what a memory is about.
-_SUMMARY, _BODY, _TAGS, _CODE = 4.0, 1.0, 2.0, 2.0
-
-_BY_WORDS = (
-    VISIBLE
-    + """
-SELECT visible.version_key, -bm25(memory_fts, :summary, :body, :tag, :code) AS bm25
-FROM memory_fts
-JOIN visible ON visible.text_key = memory_fts.rowid
-WHERE memory_fts MATCH :match
-ORDER BY bm25 DESC, visible.memory_key
-LIMIT :pool
-"""
-)
+_WEIGHTS = {"summary": 4.0, "body": 1.0, "tag": 2.0, "code": 2.0}
+# Wordings that are scored for one question, at a microsecond each.
+_MOST_SCORED = 10_000
 
 
-def by_words(db: apsw.Connection, question: str, wanted: dict[str, Any]) -> list[tuple[int, float]]:
-    terms = words.terms(words.printable(question))
-    if not terms:
-        return []
-    how = {
-        "match": words.match_expression(terms),
-        "summary": _SUMMARY,
-        "body": _BODY,
-        "tag": _TAGS,
-        "code": _CODE,
-        "pool": _POOL,
-    }
-    return [(key, bm25) for key, bm25 in db.execute(_BY_WORDS, {**wanted, **how})]
+class Asked(NamedTuple):
+    """`vector`: of the question, by the model `model_key`; None when there is none."""
+
+    question: str
+    vector: bytes | None
+    model_key: int | None
 
 
-# `rowid IN` goes into the index: the filters choose among all vectors, not among the nearest.
-_BY_MEANING = (
-    VISIBLE
-    + """
-, nearest AS (
-    SELECT rowid AS embedding_rowid, distance
-    FROM memory_embeddings
-    WHERE embedding MATCH :vector
-        AND k = :pool
-        AND rowid IN (
-            SELECT l.embedding_rowid
-            FROM visible
-            JOIN memory_embedding_link l ON l.text_key = visible.text_key
-            WHERE l.model_key = :model
-                AND l.state = 'ready'
+class Candidates(NamedTuple):
+    """(version, bm25) and (version, cosine), the best first."""
+
+    by_words: list[tuple[int, float]]
+    by_meaning: list[tuple[int, float]]
+
+
+def found(db: apsw.Connection, nearest: Nearest, asked: Asked, wanted: Bindings) -> Candidates:
+    passing = _Passing(db, wanted)
+    by_words: list[tuple[int, float]] = []
+    terms = words.terms(words.printable(asked.question))
+    if terms:
+        by_words = passing.best(
+            lambda: _by_words(db, terms),
+            lambda texts: _by_words_among(db, terms, texts),
         )
-)
-SELECT visible.version_key, 1.0 - nearest.distance AS cosine
-FROM nearest
-JOIN memory_embedding_link l ON l.embedding_rowid = nearest.embedding_rowid
-JOIN visible ON visible.text_key = l.text_key
-ORDER BY cosine DESC, visible.memory_key
+    by_meaning: list[tuple[int, float]] = []
+    vector, model = asked.vector, asked.model_key
+    if vector is not None and model is not None:
+        by_meaning = passing.best(
+            lambda: nearest.of_all(db, model, vector),
+            lambda texts: nearest.among(db, model, vector, texts),
+        )
+    return Candidates(by_words, by_meaning)
+
+
+class _Passing:
+    """The memories that pass the filters of one question. One thread's, for as long as the question takes."""
+
+    def __init__(self, db: apsw.Connection, wanted: Bindings) -> None:
+        self._db = db
+        self._wanted = wanted
+        self._known = filters.few(db, wanted)  # wording → version of each of them; None while they seem to be many
+
+    def best(self, of_all: Callable[[], Listed], among: Callable[[Collection[int]], Ranked]) -> list[tuple[int, float]]:
+        """The best of those that pass, as versions: down the list of all, or among those that are known to pass."""
+        if self._known is None:
+            listed = of_all()
+            hits = self._down(listed.ranked)
+            if len(hits) == _POOL or listed.whole:
+                return hits
+            self._known = filters.passing(self._db, self._wanted)
+        known = self._known
+        return [(known[text], value) for text, value in among(known)[:_POOL]]
+
+    def _down(self, ranked: Ranked) -> list[tuple[int, float]]:
+        hits: list[tuple[int, float]] = []
+        for part in (ranked[:_BEGINNING], ranked[_BEGINNING:]):
+            passing = filters.passing_among(self._db, self._wanted, [text for text, _ in part])
+            hits += [(passing[text], value) for text, value in part if text in passing]
+            if len(hits) >= _POOL:
+                break
+        return hits[:_POOL]
+
+
+_BY_WORDS = """
+SELECT rowid, -bm25(memory_fts, :summary, :body, :tag, :code) AS bm25
+FROM memory_fts
+WHERE memory_fts MATCH :match
+ORDER BY bm25 DESC, rowid
+LIMIT :most
 """
-)
 
 
-def by_meaning(db: apsw.Connection, vector: bytes, model_key: int, wanted: dict[str, Any]) -> list[tuple[int, float]]:
-    how = {"vector": vector, "model": model_key, "pool": _POOL}
-    return [(key, cosine) for key, cosine in db.execute(_BY_MEANING, {**wanted, **how})]
+def _by_words(db: apsw.Connection, terms: list[str]) -> Listed:
+    how = {**_WEIGHTS, "match": _expression(db, terms), "most": _MOST_LISTED}
+    ranked = [(text, bm25) for text, bm25 in db.execute(_BY_WORDS, how)]
+    return Listed(ranked, len(ranked) < _MOST_LISTED)
+
+
+def _expression(db: apsw.Connection, terms: list[str]) -> str:
+    """Of a large memory, only wordings with one of the rarer words are scored, by all of the words. It says the rarer
+    ones twice, so they count twice. (Leaving the common ones out altogether was measured, and costs five points of
+    recall.)"""
+    telling = rarity.rarest(db, terms, _MOST_SCORED)
+    any_of_all = words.match_expression(terms)
+    return any_of_all if len(telling) == len(terms) else f"({words.match_expression(telling)}) AND ({any_of_all})"
+
+
+# The plus keeps FTS5 from asking the whole question anew for each wording.
+_BY_WORDS_AMONG = """
+SELECT rowid, -bm25(memory_fts, :summary, :body, :tag, :code) AS bm25
+FROM memory_fts
+WHERE memory_fts MATCH :match
+    AND +rowid IN (SELECT value FROM json_each(:texts))
+ORDER BY bm25 DESC, rowid
+LIMIT :most
+"""
+
+
+def _by_words_among(db: apsw.Connection, terms: list[str], texts: Collection[int]) -> Ranked:
+    match = words.match_expression(terms)
+    how = {**_WEIGHTS, "match": match, "texts": json.dumps(list(texts)), "most": _POOL}
+    return [(text, bm25) for text, bm25 in db.execute(_BY_WORDS_AMONG, how)]

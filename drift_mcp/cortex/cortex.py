@@ -31,6 +31,7 @@ from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.embeddings import Embedder, ModelIdentity, ModelState
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
+from drift_mcp.cortex.nearest import Nearest
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.cortex.recall import Preference, Recall
 from drift_mcp.cortex.sent import SentMemories
@@ -91,6 +92,7 @@ class Cortex:
         self._tender = Tender(opened, embedder, self._questions, clock, idle_seconds)
         self._uses = Uses(opened, clock)
         self._sent = SentMemories()
+        self._nearest = Nearest()
 
     @classmethod
     def open(
@@ -283,6 +285,7 @@ class Cortex:
                 question,
                 chosen,
                 now,
+                self._nearest,
                 vector=asked.vector,
                 model_key=asked.model_key,
                 model=asked.model,

@@ -404,18 +404,6 @@ WITH RECURSIVE over (memory_key) AS (
 SELECT 1 FROM over WHERE memory_key = ?2
 """
 
-_IS_SUPERSEDED_BY = """
-WITH RECURSIVE over (memory_key) AS (
-    SELECT ?1
-    UNION
-    SELECT v.superseded_by
-    FROM over
-    JOIN memory_versions v ON v.memory_key = over.memory_key AND v.recorded_to IS NULL
-    WHERE v.superseded_by IS NOT NULL
-)
-SELECT 1 FROM over WHERE memory_key = ?2
-"""
-
 
 def relate(
     tx: apsw.Connection,
@@ -436,11 +424,6 @@ def relate(
     source, other = _current(tx, memory), _current(tx, target)
     if source.memory_key == other.memory_key:
         raise DriftError(f"The memory '{memory}' cannot stand in a relationship to itself.")
-    if relationship == "supersedes" and tx.execute(_IS_SUPERSEDED_BY, (source.memory_key, other.memory_key)).get:
-        raise DriftError(
-            f"The memory '{memory}' is itself superseded by '{target}': if each ended the other, neither would hold. "
-            "Add what holds now as a new memory that supersedes it."
-        )
     if relationship == "supersedes" and tx.execute(_IS_SUPERSEDED_BY, (source.memory_key, other.memory_key)).get:
         raise DriftError(
             f"The memory '{memory}' is itself superseded by '{target}': if each ended the other, neither would hold. "
@@ -794,8 +777,8 @@ def _relate(tx: apsw.Connection, source: int, target: int, relationship: str, st
 _SAME_WORDING = """
 SELECT m.id, v.version, m.key
 FROM memory_texts t
-JOIN memory_versions v ON v.text_key = t.key AND v.recorded_to IS NULL
-JOIN memories m ON m.key = v.memory_key
+CROSS JOIN memory_versions v ON v.text_key = t.key AND v.recorded_to IS NULL
+CROSS JOIN memories m ON m.key = v.memory_key
 WHERE t.text_hash = :hash
     AND m.type = :type
     AND v.importance = :importance

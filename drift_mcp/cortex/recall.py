@@ -10,17 +10,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import apsw
 
 from drift_mcp.cortex import candidates, citations, fading, memories, ranking
 from drift_mcp.cortex import filters as filters_of
+from drift_mcp.cortex.candidates import Asked
 from drift_mcp.cortex.citations import AnyCited, Cited, CitedFunction, CodeState
 from drift_mcp.cortex.content import MemoryType
 from drift_mcp.cortex.embeddings import ModelState
 from drift_mcp.cortex.fading import FADED
-from drift_mcp.cortex.filters import VISIBLE, Filters
+from drift_mcp.cortex.filters import Bindings, Filters, visible
+from drift_mcp.cortex.nearest import Nearest
 from drift_mcp.cortex.ranking import Link, Nearness, Ranked, Standing, Why
 
 FoundBy = Literal["words", "words and meaning", "filters"]
@@ -82,6 +84,7 @@ def search(
     question: str,
     filters: Filters,
     now: str,
+    nearest: Nearest,
     vector: bytes | None,
     model_key: int | None,
     model: ModelState,
@@ -96,10 +99,7 @@ def search(
     preferred = Preference() if preference is None else preference
     asked_intent = None if preferred.intent is None else ranking.intent_named(preferred.intent)
     wanted = filters_of.bindings(filters, now)
-    by_words = candidates.by_words(db, question, wanted)
-    by_meaning: list[tuple[int, float]] = []
-    if vector is not None and model_key is not None:
-        by_meaning = candidates.by_meaning(db, vector, model_key, wanted)
+    by_words, by_meaning = candidates.found(db, nearest, Asked(question, vector, model_key), wanted)
     matched = ranking.fused(by_words, by_meaning)
     scores = ranking.linked(matched, _links_from(db, matched, wanted))
     found = _looked_up(db, scores, fading.until(now, wanted["as_of"]))
@@ -136,9 +136,7 @@ def search(
     )
 
 
-_LISTED = (
-    VISIBLE
-    + """
+_LISTED = """
 SELECT visible.version_key, count(*) OVER ()
 FROM visible
 JOIN memory_versions v ON v.key = visible.version_key
@@ -152,17 +150,13 @@ ORDER BY
     v.key DESC
 LIMIT :limit OFFSET :offset
 """
-)
-_ALREADY_SENT = (
-    VISIBLE
-    + """
+_ALREADY_SENT = """
 SELECT count(*)
 FROM json_each(:sent) sent
 JOIN memories m ON m.id = json_extract(sent.value, '$[0]')
 JOIN memory_versions v ON v.memory_key = m.key AND v.version = json_extract(sent.value, '$[1]')
 JOIN visible ON visible.version_key = v.key
 """
-)
 
 
 def listed(
@@ -178,7 +172,8 @@ def listed(
     """The memories that pass the filters, the most important and newest first: for when there is no question."""
     wanted = filters_of.bindings(filters, now)
     asked = {**wanted, "sent": json.dumps(list(sent))}
-    rows: list[tuple[int, int]] = list(db.execute(_LISTED, {**asked, "limit": limit, "offset": offset}))
+    cut = {"limit": limit, "offset": offset}
+    rows: list[tuple[int, int]] = list(db.execute(visible(wanted) + _LISTED, {**asked, **cut}))
     found = _looked_up(db, [version for version, _ in rows], fading.until(now, wanted["as_of"]))
     cited = memories.cited(db, [each.memory for each in found.values()], wanted["as_of"])
     sources = citations.Sources(root)
@@ -190,14 +185,12 @@ def listed(
         model=model,
         model_reason="",
         pending=0,
-        already_sent=int(db.execute(_ALREADY_SENT, asked).get) if sent else 0,
+        already_sent=int(db.execute(visible(wanted) + _ALREADY_SENT, asked).get) if sent else 0,
     )
 
 
 # A contradiction is no reason to think that the other one answers too.
-_LINKED = (
-    VISIBLE
-    + """
+_LINKED = """
 , hits AS (
     SELECT v.key AS version_key, v.memory_key
     FROM json_each(:hits) h
@@ -212,11 +205,10 @@ WHERE r.relationship IN ('supports', 'related', 'derived_from', 'supersedes')
     AND r.recorded_at <= :as_of
     AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
 """
-)
 
 
-def _links_from(db: apsw.Connection, keys: Iterable[int], wanted: dict[str, Any]) -> list[Link]:
-    rows = db.execute(_LINKED, {**wanted, "hits": json.dumps(list(keys))})
+def _links_from(db: apsw.Connection, keys: Iterable[int], wanted: Bindings) -> list[Link]:
+    rows = db.execute(visible(wanted) + _LINKED, {**wanted, "hits": json.dumps(list(keys))})
     return [Link(giver, taker, strength, bool(ends)) for giver, taker, strength, ends in rows]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
-from drift_mcp.cortex import likeness, words
+from drift_mcp.cortex import likeness, rarity, words
 from drift_mcp.cortex.content import MemoryType
 from drift_mcp.cortex.likeness import Claim, Statement
 from drift_mcp.cortex.links import Links
@@ -25,6 +25,8 @@ from drift_mcp.cortex.wordings import Wording
 _COMPARED: Final = 20
 # The first words tell the subject, and each further one costs another index walk.
 _TERMS: Final = 16
+# Wordings that are scored to find those, at a microsecond each: what says the same has the rare words too.
+_SCORED: Final = 1_000
 # Of the places that the new memory cites, and of the memories that cite each of them: the first, and the newest.
 _PLACES: Final = 5
 _PER_PLACE: Final = 10
@@ -44,9 +46,9 @@ class Resembling:
 _BY_WORDS = """
 SELECT m.key, m.id, v.summary, t.body
 FROM memory_fts f
-JOIN memory_versions v ON v.text_key = f.rowid
-JOIN memory_texts t ON t.key = f.rowid
-JOIN memories m ON m.key = v.memory_key
+CROSS JOIN memory_versions v ON v.text_key = f.rowid
+CROSS JOIN memory_texts t ON t.key = f.rowid
+CROSS JOIN memories m ON m.key = v.memory_key
 WHERE memory_fts MATCH :match
     AND v.recorded_to IS NULL
     AND NOT v.archived
@@ -91,7 +93,7 @@ def _by_words(db: apsw.Connection, memory_type: MemoryType, wording: Wording, ex
     if not terms:
         return ()
     question = {
-        "match": words.match_expression(terms),
+        "match": words.match_expression(rarity.rarest(db, terms, _SCORED)),
         "type": memory_type,
         "except": except_key,
         "most": _COMPARED,

@@ -50,6 +50,8 @@ CREATE TABLE memories (
     forgotten_at TEXT CHECK (forgotten_at GLOB '????-??-??T??:??:??.???Z')  -- set = a tombstone: its versions are erased
 ) STRICT;
 
+CREATE INDEX memories_type ON memories (type);
+
 -- one row per former use of a memory, the last one standing in `memories`: a question about the past does not count
 -- what came after
 CREATE TABLE memory_uses (
@@ -89,6 +91,7 @@ CREATE TABLE memory_versions (
 ) STRICT;
 
 CREATE UNIQUE INDEX memory_versions_believed_now ON memory_versions (memory_key) WHERE recorded_to IS NULL;
+CREATE INDEX memory_versions_importance ON memory_versions (importance) WHERE recorded_to IS NULL;
 CREATE INDEX memory_versions_recorded ON memory_versions (recorded_at);
 CREATE INDEX memory_versions_text ON memory_versions (text_key);
 CREATE INDEX memory_versions_superseded_by ON memory_versions (superseded_by) WHERE superseded_by IS NOT NULL;

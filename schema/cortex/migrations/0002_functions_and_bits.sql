@@ -48,3 +48,6 @@ CREATE TABLE memory_uses (
     used_at TEXT NOT NULL CHECK (used_at GLOB '????-??-??T??:??:??.???Z'),
     PRIMARY KEY (memory_key, used_at)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX memories_type ON memories (type);
+CREATE INDEX memory_versions_importance ON memory_versions (importance) WHERE recorded_to IS NULL;
