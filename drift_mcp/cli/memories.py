@@ -27,12 +27,14 @@ def add_to(commands: Any) -> None:
 
     search = actions.add_parser("search", help="memories by words and meaning")
     search.add_argument("query", metavar="QUERY")
+    search.add_argument("--intent", help="what you are about to do, such as fix_bug")
+    search.add_argument("--near", metavar="PLACE", action="append", help="a file or function you work at: ranks higher")
     _filters(search)
     search.set_defaults(run=_search)
 
     listed = actions.add_parser("list", help="all memories, or those that pass the filters")
     _filters(listed)
-    listed.set_defaults(run=_search, query=None)
+    listed.set_defaults(run=_search, query=None, intent=None, near=None)
 
     show = actions.add_parser("show", help="one memory with its versions and neighbours")
     show.add_argument("memory", metavar="ID")
@@ -84,8 +86,6 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", dest="tags")
     parser.add_argument("--file", action="append", dest="files")
     parser.add_argument("--function", action="append", dest="functions")
-    parser.add_argument("--intent", help="what you are about to do, such as fix_bug")
-    parser.add_argument("--near", metavar="PLACE", action="append", help="a file or function you work at: ranks higher")
     parser.add_argument("--as-of", metavar="TIME", help="what was believed then")
     parser.add_argument("--valid-at", metavar="TIME", help="what was true then")
     parser.add_argument("--include-archived", action="store_true")

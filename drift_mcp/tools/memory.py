@@ -78,6 +78,11 @@ def memory_search(project: Project, asked: MemorySearch) -> Answer:
     meaning, with why each ranks there and whether its code has changed. Ask before deciding or investigating again."""
     if asked.memory is not None:
         return _one(project.memory.get(asked.memory, asked.as_of, asked.valid_at))
+    if asked.query is None and (asked.intent or asked.near):
+        raise DriftError(
+            "memory_search: `intent` and `near` rank the answers to a `query`, and there is none. Give one, or choose "
+            "with `types`, `files` and `functions`."
+        )
     filters = Filters(
         types=asked.types,
         tags=asked.tags,
@@ -256,6 +261,8 @@ def _one(shown: Shown) -> Answer:
     ]
     if places:
         lines.append(f"cites {', '.join(places)}; {_CODE[shown.code] or 'no file of it was found'}")
+    if found.valid_until is not None:
+        lines.append(f"true from {found.valid_from[:16]} until {found.valid_until[:16]}")
     if found.archived:
         lines.append(f"archived: {found.archive_reason or 'no reason given'}")
     if found.superseded_by:

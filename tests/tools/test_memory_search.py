@@ -162,6 +162,12 @@ def test_a_function_that_is_none_is_said(shop: Project, ids: dict[str, str]) -> 
         memory_search(shop, MemorySearch(query="passwords", near=("hash_passwd",)))
 
 
+@pytest.mark.parametrize("asked", [{"near": ("app/util.py",)}, {"intent": "fix_bug"}])
+def test_what_ranks_wants_a_question(shop: Project, asked: dict[str, Any]) -> None:
+    with pytest.raises(DriftError, match="rank the answers to a `query`, and there is none"):
+        memory_search(shop, MemorySearch(**asked))
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Both times
 
@@ -169,7 +175,7 @@ def test_a_function_that_is_none_is_said(shop: Project, ids: dict[str, str]) -> 
 def test_one_memory_at_a_time_when_it_was_not_true(shop: Project) -> None:
     memory = shop.memory.add(NewMemory("semantic", "Sessions last", valid_from="2020-01-01", valid_until="2021-01-01"))
     said = text(memory_search(shop, MemorySearch(memory=memory.memory, valid_at="2020-06-01")))
-    assert "Sessions last" in said
+    assert "Sessions last" in said and "true from 2020-01-01T00:00 until 2021-01-01T00:00" in said
     with pytest.raises(DriftError, match=r"was not true at 2022-01-01T00:00:00\.000Z: it was from 2020-01-01"):
         memory_search(shop, MemorySearch(memory=memory.memory, valid_at="2022-01-01"))
 
