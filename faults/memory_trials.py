@@ -161,8 +161,12 @@ def _is_imported(there: Ground, state: State) -> str | None:
 # -- the work
 
 
+def _empty(workshop: Workshop, root: Path) -> None:
+    trials.refuse_failed(workshop.run(root, "init"))
+
+
 def _remembered(workshop: Workshop, root: Path) -> None:
-    trials.scanned(workshop, root)
+    _empty(workshop, root)
     trials.refuse_failed(workshop.run(root, *_MEMORIES, task="remember"))
 
 
@@ -184,16 +188,15 @@ def _embedded(workshop: Workshop, root: Path) -> None:
 
 
 def named() -> dict[str, Trial]:
-    doctor = ("doctor",)
-    fixed = (("doctor", "--fix"), doctor)
+    doctor = (("doctor",),)
+    fixed = (("doctor", "--fix"),)
     export = ("memory", "export", _FILE)
     take = ("memory", "import", _FILE)
-    listed = (("memory", "list"), doctor)
     return {
-        "memory add": Trial(trials.scanned, _MEMORIES, _whole_and(_all_added), listed, _is_fine, "remember"),
-        "memory revise": Trial(_remembered, (), _whole_and(_all_revised), listed, _is_fine, "revise"),
-        "memory import": Trial(_elsewhere, take, _whole_and(trials.old_or_new), (take, doctor), _is_imported),
-        "memory export": Trial(_remembered, export, _exported, ((*export, "--force"), doctor), _is_fine),
+        "memory add": Trial(_empty, _MEMORIES, _whole_and(_all_added), doctor, _is_fine, "remember"),
+        "memory revise": Trial(_remembered, (), _whole_and(_all_revised), doctor, _is_fine, "revise"),
+        "memory import": Trial(_elsewhere, take, _whole_and(trials.old_or_new), (take, *doctor), _is_imported),
+        "memory export": Trial(_remembered, export, _exported, ((*export, "--force"),), _is_fine),
         "vectors, the first": Trial(_remembered, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),
         "vectors of another model": Trial(_embedded, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),
     }

@@ -1,5 +1,5 @@
-"""Several processes on one store, some of which are ended by force; eight that only add memories; and whether any of our
-commands touches a live database by a plain file call.
+"""Several processes on one store, some of which are ended by force; eight that only add memories; and whether any of
+our commands touches a live database by a plain file call.
 
 None that is left alone fails, every verdict and memory that was acknowledged is kept, and what is known in the end is
 what a scan of everything knows. A plain file call would drop, when it closes, the locks that SQLite holds in the same

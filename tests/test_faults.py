@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults import clock, damage, disk, graphs, kill, processes
+from faults import clock, damage, disk, graphs, kill, memory_trials, processes, trials
 from faults.outcome import Outcome
 from faults.workshop import Workshop
 
@@ -30,12 +30,15 @@ def assert_survived(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("name", ["scan after edits", "migration", "backup restore", "approve"])
 def test_a_kill_at_a_random_moment_loses_nothing(workshop: Workshop, name: str) -> None:
-    assert_survived(kill.one(workshop, name, kill.named(workshop)[name], 2, 1))
+    assert_survived(kill.one(workshop, name, trials.named(workshop)[name], 2, 1))
 
 
-@pytest.mark.parametrize("name", ["memory add", "memory revise", "memory import", "vectors of another model"])
-def test_a_kill_at_a_random_moment_leaves_every_memory_whole(workshop: Workshop, name: str) -> None:
-    assert_survived(kill.one(workshop, name, kill.named(workshop)[name], 4, 1))
+@pytest.mark.parametrize(
+    ("name", "rounds"),
+    [("memory add", 5), ("memory revise", 5), ("memory import", 2), ("vectors of another model", 2)],
+)
+def test_a_kill_at_a_random_moment_leaves_every_memory_whole(workshop: Workshop, name: str, rounds: int) -> None:
+    assert_survived(kill.one(workshop, name, memory_trials.named()[name], rounds, 1))
 
 
 def test_a_full_disk_is_told_and_loses_nothing(here: Path) -> None:
