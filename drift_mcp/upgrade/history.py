@@ -74,6 +74,7 @@ def approvals(documents: Iterable[Document], undecided: Collection[Value]) -> It
             if each.status != last.status:
                 break
             since = each
+        days = f"from {since.at[:10]} to" if since.at[:10] != last.at[:10] else "on"
         values = {
             "id": own,
             "name": last.name if isinstance(last.name, str) and last.name else own,
@@ -81,8 +82,8 @@ def approvals(documents: Iterable[Document], undecided: Collection[Value]) -> It
             "status": last.status,
             "approved_at": since.at if last.status == "approved" else None,
             "status_reason": (
-                f"inferred: {last.status} from {since.at[:10]} to {last.at[:10]}, the last day that knew it, by "
-                f"{last.where.file}; who decided it was not written down"
+                f"inferred: {last.status} {days} {last.at[:10]}, the last day that knew it, by {last.where.file}; who "
+                "decided it was not written down"
             ),
             "source": SOURCE,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,12 +40,13 @@ def put(root: Path, name: str, told: Any) -> Path:
 class Loaded:
     """A store with all that was found in a project of the predecessor's, and the account of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, approvals_from_history: bool = False) -> None:
         self.account = Account()
         rows = Rows(loading.plans(), self.account)
         scratch = root / "scratch"
         scratch.mkdir()
-        for each in conversion.records(sources.look(root), self.account, scratch, None):
+        undecided = functools.partial(rows.undecided, "patterns") if approvals_from_history else None
+        for each in conversion.records(sources.look(root), self.account, scratch, undecided):
             rows.take(each)
         assert not list(scratch.iterdir()), "a copy was left behind"
         ours = schema.read("drift", DRIFT_ID)
