@@ -326,12 +326,15 @@ class Stamp(NamedTuple):
 _STAMPS = """
 SELECT path, size, mtime_secs, mtime_nanos
 FROM file_metadata
-WHERE path IN carray(?) AND status <> 'skipped'
+WHERE path IN carray(?)
+    AND status <> 'skipped'
+    AND source <> 'upgrade'
 ORDER BY path
 """
 
 
 def stamps(db: apsw.Connection, paths: Sequence[str]) -> list[Stamp]:
+    """Of files that were read. What was taken over from the predecessor says nothing of how a file was then."""
     return [Stamp(*row) for row in db.execute(_STAMPS, (arrays.texts(paths),))] if paths else []
 
 
@@ -347,6 +350,25 @@ WHERE m.path IN carray(?)
 def of_other_scanners(db: apsw.Connection, paths: Sequence[str]) -> set[str]:
     """Those of the files that no scan of ours reads."""
     return {row[0] for row in db.execute(_OTHERS, (arrays.texts(paths),))} if paths else set()
+
+
+_IS_TAKEN_OVER = """
+SELECT EXISTS (SELECT 1 FROM file_metadata WHERE source = 'upgrade')
+    AND NOT EXISTS (SELECT 1 FROM file_facts)
+"""
+
+
+def is_taken_over(db: apsw.Connection) -> bool:
+    """Whether all that is known of the source comes from the predecessor."""
+    return bool(db.execute(_IS_TAKEN_OVER).get)
+
+
+_TAKEN_OVER = "SELECT path FROM file_metadata WHERE path IN carray(?) AND source = 'upgrade'"
+
+
+def taken_over(db: apsw.Connection, paths: Sequence[str]) -> list[str]:
+    """Those of the files that only the predecessor has read."""
+    return [row[0] for row in db.execute(_TAKEN_OVER, (arrays.texts(paths),))] if paths else []
 
 
 _PROBLEMS_IN = """

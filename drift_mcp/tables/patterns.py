@@ -281,6 +281,12 @@ def answered(db: apsw.Connection) -> list[Answered]:
     return [Answered(*row) for row in db.execute(_ANSWERED)]
 
 
+def last_seen(db: apsw.Connection, source: str) -> str | None:
+    """When a pattern of this source was last found; None when it has none."""
+    found = db.execute("SELECT max(last_seen) FROM patterns WHERE source = ?", (source,)).get
+    return None if found is None else str(found)
+
+
 _PLACED = """
 SELECT p.id
 FROM patterns p

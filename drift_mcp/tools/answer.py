@@ -51,6 +51,7 @@ class Freshness:
     changed: tuple[str, ...] = ()  # changed since they were scanned, and not scanned again yet
     refreshed: tuple[str, ...] = ()  # had changed, and were scanned again for this answer
     told: tuple[str, ...] = ()  # those of the changed that another scanner has told of, and no scan reads
+    taken_over: tuple[str, ...] = ()  # known as the predecessor read them
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,6 +77,8 @@ class Freshness:
             said += f", {_named(ours)} changed since (scan_project brings it up to date)"
         if self.told:
             said += f", {_named(self.told)} changed since another scanner told of it (`drift ingest` takes it anew)"
+        if self.taken_over:
+            said += f", {_named(self.taken_over)} known as the old tool read them (scan_project reads them anew)"
         return said
 
 

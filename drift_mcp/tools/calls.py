@@ -151,9 +151,13 @@ def _refreshed(project: Project, files: list[str] | None) -> list[str]:
 
 
 def _caught_up(project: Project) -> bool:
-    """A scan of what changed, new files included. False when another process is at it."""
+    """A scan of what changed, new files included. False when another process is at it, and for a store that knows the
+    source only as the predecessor did: its first scan is a person's decision, or an agent's."""
     from drift_mcp import ingest  # as above
 
+    with project.read() as db:
+        if lookup.is_taken_over(db):
+            return False
     try:
         return ingest.refresh(project, ["."]) is not None
     except StoreUnusable:
@@ -162,6 +166,7 @@ def _caught_up(project: Project) -> bool:
 
 def _told(project: Project, found: Answer, refreshed: list[str] | None = None) -> Answer:
     with project.read() as db:
-        pending = freshness.changed(db, project.root, found.rests_on())
-        said = freshness.of(db, pending, refreshed or ())
+        files = found.rests_on()
+        pending = freshness.changed(db, project.root, files)
+        said = freshness.of(db, pending, refreshed or (), files)
     return dataclasses.replace(found, freshness=said)

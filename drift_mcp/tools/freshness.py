@@ -42,10 +42,14 @@ def _now(file: str) -> tuple[int, int, int] | None:
     return found.st_size, found.st_mtime_ns // 1_000_000_000, found.st_mtime_ns % 1_000_000_000
 
 
-def of(db: apsw.Connection, pending: Sequence[str] = (), refreshed: Sequence[str] = ()) -> Freshness:
+def of(
+    db: apsw.Connection, pending: Sequence[str] = (), refreshed: Sequence[str] = (), files: Sequence[str] = ()
+) -> Freshness:
+    """`files`: all that the answer rests on, of which `pending` changed and `refreshed` were scanned again for it."""
     last = status.last_scan(db)
     if last is None:
         return Freshness()
     told = lookup.of_other_scanners(db, pending)
     again = tuple(path for path in refreshed if path not in pending)
-    return Freshness(last.completed_at, last.commit, tuple(pending), again, tuple(sorted(told)))
+    taken_over = sorted(lookup.taken_over(db, files))
+    return Freshness(last.completed_at, last.commit, tuple(pending), again, tuple(sorted(told)), tuple(taken_over))

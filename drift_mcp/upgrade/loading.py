@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from drift_mcp.scan import languages
-from drift_mcp.tables import adjacency, calls, files, foreign, functions, patterns, public, status
+from drift_mcp.tables import adjacency, calls, files, foreign, functions, past, patterns, public, scans, status
 from drift_mcp.tables.foreign import Stored, Values
 from drift_mcp.tables.public import NOW, Column, Plan, Table, Value
 from drift_mcp.upgrade.account import Account
@@ -286,6 +286,10 @@ class Loader:
         patterns.recount(tx)
         functions.mark_roles(tx)
         files.recount(tx)
+        if scans.last(tx) is None and self._numbers["file_metadata"]:
+            # Tools answer for a project that was scanned; this one was, when the last of its patterns was seen.
+            seen = patterns.last_seen(tx, SOURCE) or self._now
+            past.put_scans(tx, [past.NewScan(SOURCE, seen, seen)])
         status.refresh(tx)
 
 
