@@ -89,9 +89,11 @@ def _show(report: Report, run: Run | None, is_fresh: bool) -> None:
             print(f"  and {len(of_kind[kind]) - _SHOWN:,} more; --json names them all")
     stale = len({finding.memory for finding in report.findings if finding.is_stale})
     said = f"{stale:,} not true as they are" if stale else "none is stale"
+    flagged = len({finding.memory for finding in report.findings if finding.is_settled})
+    said += f", {flagged:,} flagged before" if flagged else ""
     print(f"{count(report.looked_at, 'memories')} looked at; {said}.")
     if run is not None:
-        print(f"{', '.join(_done(run)) or 'Nothing was to be done'}.")
+        print(f"Done: {', '.join(_done(run)) or 'nothing was to be done'}.")
     elif any(finding.is_applicable for finding in report.findings):
         print("`drift memory validate --apply` does what is marked so; each change is a version, and can be revised.")
     if report.is_cut:
@@ -119,7 +121,7 @@ def _done(run: Run) -> list[str]:
     done = {
         "citations moved along": run.healed,
         "flagged": run.flagged,
-        "looked at": run.renewed,
+        "found to be in order": run.renewed,
         "archived": run.archived,
         "contradictions recorded": run.related,
         "changed meanwhile and left": run.overtaken,

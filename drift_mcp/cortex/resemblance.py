@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final, NamedTuple
@@ -176,7 +176,7 @@ WHERE v.recorded_to IS NULL
     AND (v.valid_until IS NULL OR v.valid_until > :now)
 ORDER BY m.key
 """
-_RELATED = "SELECT source_key, target_key FROM memory_relationships WHERE recorded_to IS NULL"
+_RELATED = "SELECT source_key, target_key, relationship FROM memory_relationships WHERE recorded_to IS NULL"
 _LINES_CITED = """
 SELECT file_path, ifnull(line_start, 0), ifnull(line_end, 9223372036854775807), memory_key
 FROM memory_files
@@ -189,7 +189,7 @@ def pairs(db: apsw.Connection, now: str) -> Pairs:
     """All pairs of memories true now that seem to say the same, or the opposite, and of which nobody has said yet how
     they stand to each other."""
     texts: dict[int, tuple[str, Statement]] = {key: (kind, Statement(body)) for key, kind, body in _rows(db, now)}
-    related = {frozenset(pair) for pair in db.execute(_RELATED)}
+    related: dict[frozenset[int], str] = {frozenset(pair): how for *pair, how in db.execute(_RELATED)}
     of_code = {pair for pair in _citing_the_same(db) if texts.keys() >= set(pair)}
     found: list[Pair] = []
     is_cut = False
@@ -206,7 +206,17 @@ def pairs(db: apsw.Connection, now: str) -> Pairs:
         why = likeness.opposition(one, other, bar) if kind == other_kind or pair in of_code else None
         if why is not None or (kind == other_kind and likeness.says_the_same(one, other)):
             found.append(Pair(*pair, round(likeness.likeness(one, other), 3), why))
-    return Pairs(tuple(found), is_cut)
+    return Pairs(tuple(_few_for_each(found, related)), is_cut)
+
+
+def _few_for_each(found: Iterable[Pair], related: Mapping[frozenset[int], str]) -> Iterator[Pair]:
+    """The most alike. Of a list of rules with a number each, every two seem to contradict each other: what more there
+    is of one memory, its contradictions on record counted, says nothing new."""
+    told = Counter(key for pair, how in related.items() if how == "contradicts" for key in pair)
+    for pair in sorted(found, key=lambda pair: (-pair.likeness, pair.older, pair.newer)):
+        if max(told[pair.older], told[pair.newer]) < _REPORTED:
+            told.update((pair.older, pair.newer))
+            yield pair
 
 
 def _rows(db: apsw.Connection, now: str) -> Iterator[tuple[int, str, str]]:

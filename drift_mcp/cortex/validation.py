@@ -241,27 +241,35 @@ class _Seen:
     def findings(self) -> Iterator[Finding]:
         if self._is_over:
             yield self._told("expired", f"it was true until {_day(self._memory.valid_until)}", self._command("archive"))
-            return
-        yield from self._about_code()
-        yield from self._about_time()
+        elif self._has_faded:
+            archived = f"it is archived; `drift memory restore {self._memory.id}` brings it back"
+            yield self._told("faded", self._why_faded(), archived, applies=True)
+        else:
+            yield from self._about_code()
+            yield from self._about_time()
 
     def change(self) -> Change | None:
         """Everything that applying does to the memory, as one version."""
         memory = self._memory
+        if self._has_faded:
+            return Change(memory.id, memory.version, self._why_faded(), is_archived=True)
         replaced = {cited: _as_found(cited, here) for cited, here in self._code}
         links = self._links(replaced) if any(before != after for before, after in replaced.items()) else None
         is_renewed = self._is_in_order and (self._is_due or links is not None)
-        if links is not None or is_renewed:
-            confidence = self._confidence()
-            flagged = [f"{whereabouts.said(cited)} {_STATES[here.state]}" for cited, here in self._newly_flagged]
-            back = [f"{whereabouts.said(cited)} is again what it was" for cited in self._taken_back]
-            reason = "; ".join([*self._moves, *flagged, *back]) or "its code is unchanged"
-            return Change(
-                memory.id, memory.version, reason, links, confidence, bool(self._moves), bool(flagged), is_renewed
-            )
-        if self._has_faded:
-            return Change(memory.id, memory.version, self._why_faded(), is_archived=True)
-        return None
+        if links is None and not is_renewed:
+            return None
+        flagged = [f"{whereabouts.said(cited)} {_STATES[here.state]}" for cited, here in self._newly_flagged]
+        back = [f"{whereabouts.said(cited)} is again what it was" for cited in self._taken_back]
+        return Change(
+            memory.id,
+            memory.version,
+            "; ".join([*self._moves, *flagged, *back]) or "its code is unchanged",
+            links,
+            self._lowered or self._restored,
+            is_moved=bool(self._moves),
+            is_flagged=bool(flagged),
+            is_renewed=is_renewed,
+        )
 
     def move(self) -> Change | None:
         """Only what is safe by itself: its citations go along to where their code is now."""
@@ -273,6 +281,7 @@ class _Seen:
             self._memory.version,
             "; ".join(self._moves),
             self._links(replaced),
+            self._restored,
             is_moved=True,
             is_renewed=self._is_in_order,
         )
@@ -307,21 +316,20 @@ class _Seen:
         is_flagged = any(cited.flagged or _lowers(cited, here) for cited, here in self._code)
         return not (self._is_over or is_flagged) and self._memory.faded < self._memory.archive_below
 
-    def _confidence(self) -> float | None:
-        """What it is to be. None: as it is."""
-        memory = self._memory
-        lowered = memory.confidence
+    @property
+    def _lowered(self) -> float | None:
+        """The confidence that code which newly changed, or is gone, leaves. None: none did."""
         newly = [here.state for _, here in self._newly_flagged]
         if "gone" in newly:
-            lowered = min(lowered, _GONE)
-        elif "changed" in newly:
-            lowered = round(lowered * _CHANGED, 6)
-        if newly:
-            return lowered
+            return min(self._memory.confidence, _GONE)
+        return round(self._memory.confidence * _CHANGED, 6) if newly else None
+
+    @property
+    def _restored(self) -> float | None:
+        """The confidence that was said last, when nothing is left of what lowered it. None: nothing did, or is left."""
         was_flagged = any(cited.flagged for cited, _ in self._code)
-        if was_flagged and self._is_in_order and memory.said > memory.confidence:
-            return memory.said
-        return None
+        is_higher = self._memory.said > self._memory.confidence
+        return self._memory.said if was_flagged and self._is_in_order and is_higher else None
 
     def _links(self, replaced: Mapping[AnyCited, AnyCited]) -> Links:
         linked = links_of.of(self._db, self._memory.key, moments.END_OF_TIME)
@@ -340,17 +348,20 @@ class _Seen:
                 yield self._told("moved", _moved(cited, here.after, here), "its citation goes along", applies=True)
             elif here.state == "moved" and here.places:
                 where = f"{said} stands at {len(here.places)} places now: {', '.join(here.places[:_NAMED])}"
-                yield self._told("moved", where, self._command("revise", f"--file {here.places[0]}"))
+                option = "--function" if isinstance(cited, CitedFunction) else "--file"
+                yield self._told("moved", where, self._command("revise", f"{option} '{here.places[0]}'"))
             elif here.state == "moved":
                 yield self._told("moved", f"{said} is not where it was", "`drift scan` finds out where it is")
             elif here.state in ("changed", "gone"):
                 kind: Kind = "changed" if here.state == "changed" else "gone"
-                look = f"{self._command('revise')}, `drift memory confirm {self._memory.id}` or archive"
+                todo = f"if it still holds: {self._cited_anew()}"
+                if kind == "gone":
+                    todo = f"{self._command('archive')}, or `revise` it to cite where that is now"
                 if _lowers(cited, here):
-                    effect = f"confidence {self._memory.confidence:.2f} → {self._confidence() or 0:.2f}; then {look}"
-                    yield self._told(kind, f"{said} {_STATES[here.state]}", effect, applies=True)
+                    todo = f"confidence {self._memory.confidence:.2f} → {self._lowered or 0:.2f}; {todo}"
+                    yield self._told(kind, f"{said} {_STATES[kind]}", todo, applies=True)
                 else:
-                    yield self._told(kind, f"{said} {_STATES[here.state]}", f"flagged; {look}", settled=True)
+                    yield self._told(kind, f"{said} {_STATES[kind]}", f"flagged before; {todo}", settled=True)
             elif cited.flagged:
                 yield self._told("back", f"{said} is again what it was", "the flag is taken off", applies=True)
 
@@ -358,10 +369,7 @@ class _Seen:
         memory = self._memory
         for kind, found in _dates_over(memory, self._now):
             yield self._told(kind, found, self._command("archive" if kind == "expired" else "confirm"))
-        if self._has_faded:
-            archived = f"it is archived; `drift memory restore {memory.id}` brings it back"
-            yield self._told("faded", self._why_faded(), archived, applies=True)
-        elif self._is_due and self._is_in_order:
+        if self._is_due and self._is_in_order:
             yield self._told("due", self._why_due(), "its code is unchanged: it counts as looked at", applies=True)
         elif self._is_due and not any(here.state in ("changed", "gone") for _, here in self._code):
             yield self._told("due", self._why_due(), self._command("confirm"))
@@ -371,6 +379,12 @@ class _Seen:
 
     def _command(self, action: str, more: str = "") -> str:
         return f"`drift memory {action} {self._memory.id}{' ' + more if more else ''}`"
+
+    def _cited_anew(self) -> str:
+        """The command that takes the code as it is now for what the memory speaks of."""
+        files = [f"--file '{whereabouts.said(cited)}'" for cited, _ in self._code if isinstance(cited, Cited)]
+        functions = [f"--function '{cited.function}'" for cited, _ in self._code if isinstance(cited, CitedFunction)]
+        return self._command("revise", " ".join([*files, *functions]))
 
     def _why_due(self) -> str:
         days = self._memory.validation_age_days

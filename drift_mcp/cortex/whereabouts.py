@@ -35,6 +35,8 @@ from drift_mcp.tables.cited import FunctionPlace, ReadFile
 _FINDABLE_BYTES: Final = 40
 # Files that are looked through for code that is missing: a second or two.
 _MOST_FILES: Final = 2_000
+# What the body of a module is named: of a file with one function it says the same as that.
+_MODULE: Final = "::<module>"
 # Comparisons of one missing text with one file: some seconds.
 _MOST_COMPARISONS: Final = 50_000
 
@@ -207,11 +209,17 @@ class _Search:
                     self._hits[link].append(now)
 
     def _told(self, link: Link, hits: list[AnyCited]) -> Whereabouts:
+        # A line can hold several functions; that of the same name is meant, if it is one of them.
+        hits = [hit for hit in hits if _name(hit) == _name(link.cited)] or hits
         if len(hits) == 1:
             return Whereabouts("moved", hits[0])
         if not hits:
             return self._missing[link]
         return Whereabouts("moved", places=tuple(said(hit) for hit in hits))
+
+
+def _name(cited: AnyCited) -> str:
+    return cited.name if isinstance(cited, CitedFunction) else ""
 
 
 def _is_findable(cited: AnyCited) -> bool:
@@ -235,7 +243,7 @@ def _lines_in(file: str, source: Source, cited: Cited) -> list[AnyCited]:
 
 def _is_it(cited: CitedFunction, known: FunctionPlace, source: Source, place: Place, text: bytes) -> bool:
     """Whether a function is the cited one, under another name or in another place."""
-    if known.id == cited.function:
+    if known.id == cited.function or known.id.endswith(_MODULE) != cited.function.endswith(_MODULE):
         return False
     longer = len(text) - (cited.content_length or 0)
     if longer == 0 and hashed(text) == cited.content_hash:
