@@ -5,6 +5,7 @@ What reads only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -190,6 +191,33 @@ def accesses_to(db: apsw.Connection, tables: Collection[str]) -> list[Access]:
 
 
 _TABLES = "SELECT table_name FROM data_models UNION SELECT table_name FROM function_data_access ORDER BY 1"
+
+
+class Spot(NamedTuple):
+    """A place that touches a table, in a function that nobody told of."""
+
+    file: str
+    line: int
+    table: str
+    operation: str
+    fields: tuple[str, ...]  # columns that it names; none: the table as a whole
+
+
+_SPOTS = """
+SELECT m.path, d.line, d.table_name, d.operation, d.fields
+FROM data_access_points d
+JOIN file_metadata m ON m.id = d.file_id
+WHERE d.function_id IS NULL
+    AND d.table_name IN carray(?)
+ORDER BY m.path, d.line, d.column_num, d.table_name
+"""
+
+
+def spots(db: apsw.Connection, tables: Collection[str]) -> list[Spot]:
+    """Places that touch these tables outside of any function that is known: those that another scanner, or the
+    predecessor, told of without it."""
+    rows = db.execute(_SPOTS, (arrays.texts(tables),))
+    return [Spot(file, line, table, done, tuple(json.loads(fields))) for file, line, table, done, fields in rows]
 
 
 def tables(db: apsw.Connection) -> list[str]:

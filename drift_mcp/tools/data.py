@@ -15,7 +15,7 @@ from drift_mcp.graph.reachability import Step, Walk, walk
 from drift_mcp.project import Project
 from drift_mcp.tables import lookup, reach
 from drift_mcp.tables.lookup import Function
-from drift_mcp.tables.reach import Access
+from drift_mcp.tables.reach import Access, Spot
 from drift_mcp.tools import meant
 from drift_mcp.tools.above import Above
 from drift_mcp.tools.answer import Answer, Row, Section, Window, clip, count, place, window
@@ -222,12 +222,13 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
     reachers.sort(key=lambda one: (one.function.key not in direct, one.steps, one.function.file, one.line))
     others = _first_of_code(db, [key for key in reached if key not in known])
     rows = _whole_rows(db, by_row, set(direct))
+    spots = [] if asked.entry_points_only else _spots(db, target)
     page = reachers[here.offset : here.offset + here.limit]
     proofs = [_proof(one, direct, walks) for one in page]
     known |= lookup.by_keys(db, {step.node for proof in proofs for step in proof.way} - known.keys())
     bound = any(one.bound_hit for one in walks.values())
     return Answer(
-        _data_head(db, target, reachers, direct, rows),
+        _data_head(target, reachers, direct, rows, spots),
         (
             Section(
                 "",
@@ -240,6 +241,11 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
                 tuple(Row(f"{f.qualified_name}  {a.operation}", "", f.file, a.line) for f, a in rows[:_BESIDE]),
                 len(rows),
                 "functions",
+            ),
+            Section(
+                "Touched at places in functions that are not known",
+                tuple(Row(each.operation, "", each.file, each.line) for each in spots[: here.limit]),
+                len(spots),
             ),
         ),
         (
@@ -259,6 +265,13 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
                     for f, a in rows[:_BESIDE]
                 ],
             },
+            "places": {
+                "total": len(spots),
+                "places": [
+                    {"file": each.file, "line": each.line, "operation": each.operation, "fields": list(each.fields)}
+                    for each in spots[: here.limit]
+                ],
+            },
             "on_the_way": {"total": between, "functions": [one.qualified_name for one in others]},
             "tests": tests,
             "bound_hit": bound,
@@ -267,6 +280,17 @@ def _from_data(db: apsw.Connection, text: str, asked: ReachableData, here: Windo
         window=here,
         files=tuple(each.file for each in places),
     )
+
+
+def _spots(db: apsw.Connection, target: _Target) -> list[Spot]:
+    """Places outside of known functions that touch what was asked for, or name no field of its table."""
+    return [
+        each
+        for each in reach.spots(db, {table for table, _ in target.fields})
+        if (each.table, None) in target.fields
+        or not each.fields
+        or any((each.table, field) in target.fields for field in each.fields)
+    ]
 
 
 def _first_of_code(db: apsw.Connection, keys: Sequence[int]) -> list[Function]:
@@ -405,11 +429,11 @@ def _done(accesses: Sequence[Access]) -> list[str]:
 
 
 def _data_head(
-    db: apsw.Connection,
     target: _Target,
     reachers: Sequence[_Reacher],
     direct: Mapping[int, Sequence[Access]],
     rows: Sequence[tuple[Function, Access]],
+    spots: Sequence[Spot],
 ) -> str:
     entries = sum(one.entry is not None for one in reachers)
     touching = sum(one.function.key in direct for one in reachers)
@@ -422,6 +446,8 @@ def _data_head(
         return (
             f"{target.said}: no function names it; whole rows that hold it are used by {count(len(rows), 'functions')}."
         )
+    if spots:
+        return f"{target.said}: touched at {count(len(spots), 'places')}; in which functions they lie is not known."
     return f"{target.said}: no access to it was found in the code. It is known from a model or a schema only."
 
 
