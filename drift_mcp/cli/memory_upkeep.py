@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drift_mcp.cli.words import DONE, NO, project
 
 if TYPE_CHECKING:
+    from drift_mcp.cortex.forgetting import Forgotten, Found
     from drift_mcp.cortex.validation import Finding, Report
     from drift_mcp.cortex.validation_runs import Run
     from drift_mcp.project import Project
@@ -25,6 +26,13 @@ def add_to(actions: Any) -> None:
     validate.add_argument("--apply", action="store_true", help="do what it says that applying does; nothing is lost")
     _answering(validate)
     validate.set_defaults(run=_validate)
+
+    forget = actions.add_parser("forget", help="erase a memory for good, for privacy: its whole history goes")
+    forget.add_argument("memory", metavar="ID")
+    forget.add_argument("--apply", action="store_true", help="do it; without, only what would go is shown")
+    forget.add_argument("--reason", help="stays with the tombstone")
+    _answering(forget)
+    forget.set_defaults(run=_forget)
 
 
 def _answering(parser: argparse.ArgumentParser) -> None:
@@ -149,4 +157,70 @@ def _document(report: Report, run: Run | None, is_fresh: bool) -> dict[str, Any]
         "cut": report.is_cut,
         "fresh": is_fresh,
         "run": None if run is None else dataclasses.asdict(run),
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift memory forget
+
+
+def _forget(asked: argparse.Namespace) -> int:
+    with _opened(asked) as opened:
+        done = opened.memory.forget(asked.memory, asked.reason) if asked.apply else None
+        found, copies = opened.memory.to_forget(asked.memory) if done is None else (done.found, done.copies)
+        home = opened.store.parent
+        held = [str(path.relative_to(home.parent)) for path in copies.holding]
+        unread = [str(path.relative_to(home.parent)) for path in copies.unreadable]
+    if asked.json:
+        print(json.dumps(_erasure(found, held, unread, done), ensure_ascii=False, separators=(",", ":")))
+    else:
+        _show_erasure(found, held, unread, done)
+    return DONE
+
+
+def _show_erasure(found: Found, held: list[str], unread: list[str], done: Forgotten | None) -> None:
+    from drift_mcp.tools.answer import cell, count
+
+    counted = {
+        "versions": found.versions,
+        "wordings": found.wordings,
+        "vectors": found.vectors,
+        "links": found.links,
+        "relationships": found.relationships,
+        "verdicts": found.verdicts,
+    }
+    what = ", ".join(count(number, noun) for noun, number in counted.items() if number)
+    print(f"{found.memory}  {found.type}, of {found.created_at[:10]}: {cell(found.summary)}")
+    print(f"{'Erased' if done else 'Would be erased'}, for good: {what}.")
+    for title, rows in (
+        ("These may repeat it, and stay until they are forgotten as well:", _repeating(found)),
+        ("Ended by it, and staying so:", list(found.superseded)),
+        ("These files still hold it; delete them if it must be gone from everywhere:", held),
+        ("These files cannot be read, and may hold it:", unread),
+    ):
+        if rows:
+            print(title)
+            print("\n".join(f"  {cell(row)}" for row in rows))
+    if done is None:
+        print("Nothing was changed. `--apply` does it, and nothing can undo that.")
+    elif done.has_traces:
+        print(
+            "Its rows are gone. Somebody still reads an older state, so the log could not be emptied: that is done "
+            "when memories are used next."
+        )
+    else:
+        print("Its bytes are gone from the store and its log; the id stays, as a tombstone.")
+
+
+def _repeating(found: Found) -> list[str]:
+    return [f"{each.memory}  {each.why}: {each.summary}" for each in found.repeating]
+
+
+def _erasure(found: Found, held: list[str], unread: list[str], done: Forgotten | None) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(found),
+        "copies": held,
+        "unreadable": unread,
+        "forgotten_at": done.forgotten_at if done else None,
+        "has_traces": done.has_traces if done else None,
     }

@@ -80,6 +80,12 @@ class QuestionCache:
         with self._lock:
             return bool(self._to_keep or self._hits)
 
+    def forget(self) -> None:
+        """Lets go of the questions in memory, as `forget_questions` does of those in the database."""
+        with self._lock:
+            self._vectors.clear()
+            self._to_keep = {}
+
     def write(self, tx: apsw.Connection, now: str) -> None:
         """Writes what is new since the last time. What a transaction that fails takes with it is made again."""
         with self._lock:
@@ -127,6 +133,11 @@ def keep_questions(
     for key, vector in questions:
         tx.execute(_REMEMBER, {"hash": key, "embedding": vector, "dimensions": len(vector) // 4, "at": _day(now)})
     tx.execute(_EVICT, {"most": most})
+
+
+def forget_questions(tx: apsw.Connection) -> None:
+    """Empties the database's level: a question may repeat what was to be forgotten, and hashes do not tell which."""
+    tx.execute("DELETE FROM embedding_cache")
 
 
 def _day(moment: str) -> str:

@@ -16,6 +16,8 @@ import apsw
 
 from drift_mcp.cortex import (
     citations,
+    forgetting,
+    given,
     memories,
     models,
     moments,
@@ -30,6 +32,7 @@ from drift_mcp.cortex.caches import QuestionCache
 from drift_mcp.cortex.citations import CodeState
 from drift_mcp.cortex.embeddings import Embedder, ModelIdentity, ModelState
 from drift_mcp.cortex.filters import Filters
+from drift_mcp.cortex.forgetting import Copies, Forgotten, Found
 from drift_mcp.cortex.memories import Memory, Neighbour, NewMemory, Revision, Version, Written
 from drift_mcp.cortex.nearest import Nearest
 from drift_mcp.cortex.opened import Opened
@@ -42,6 +45,7 @@ from drift_mcp.cortex.transfer.merge import OnConflict, Taken
 from drift_mcp.cortex.uses import FIRST_HITS, Uses
 from drift_mcp.cortex.validation import Report
 from drift_mcp.cortex.validation_runs import Run
+from drift_mcp.errors import QueryTimeout, StoreUnusable
 
 # The door of this room: what is handed to `Cortex`, and what it hands out, can be had here.
 __all__ = ["Cortex", "Filters", "NewMemory", "Recall", "Revision", "Shown", "Standing", "Written"]
@@ -123,6 +127,7 @@ class Cortex:
         """Waits for what is being written; vectors not yet made follow in the next process."""
         self._tender.close()
         self._uses.close()
+        self._sweep()
         self._opened.close()
 
     # ------------------------------------------------------------ the model
@@ -248,6 +253,41 @@ class Cortex:
             return adopted
 
         return self._change(change)
+
+    # ------------------------------------------------------------ forgetting
+
+    def to_forget(self, memory: str) -> tuple[Found, Copies]:
+        """What `forget` would erase, and which copies of the memories hold it as well. Changes nothing."""
+        with self._opened.snapshot() as db:
+            found = forgetting.look(db, memory, memories.present(db, self._clock()))
+        return found, forgetting.copies(self._opened.path.parent, memory)
+
+    def forget(self, memory: str, reason: str | None = None) -> Forgotten:
+        """Erases everything that the memory ever said, for good; a tombstone stays, with `reason`."""
+        given.refuse_secret_reason(reason)
+        with self._opened.transaction() as tx:
+            at = memories.transaction_time(tx, self._clock())
+            found = forgetting.look(tx, memory, at)
+            forgetting.erase(tx, memory, at, reason)
+        self._questions.forget()
+        copies = forgetting.copies(self._opened.path.parent, memory)
+        return Forgotten(found, copies, at, has_traces=not self._sweep())
+
+    def _sweep(self) -> bool:
+        """Rids the file and its log of what was forgotten, if anything was; False: not yet."""
+        try:
+            with self._opened.snapshot() as db:
+                due = forgetting.with_traces(db)
+            if not due:
+                return True
+            if not self._opened.write_anew():
+                return False
+            with self._opened.transaction() as tx:
+                forgetting.without_traces(tx, due)
+        except (StoreUnusable, QueryTimeout):
+            # Another process writes for long, or the disk has no room for a second copy; the marks stand.
+            return False
+        return True
 
     # ------------------------------------------------------------ recalling
 

@@ -97,6 +97,12 @@ def likeness(one: Statement, other: Statement) -> float:
     return share(one.trigrams, other.trigrams)
 
 
+def containment(one: Statement, other: Statement) -> float:
+    """0 to 1: the share of the shorter text's trigrams that the other has as well."""
+    shorter = min(len(one.trigrams), len(other.trigrams))
+    return len(one.trigrams & other.trigrams) / shorter if shorter else 0.0
+
+
 def says_the_same(one: Statement, other: Statement) -> bool:
     """Whether two texts are near-duplicates."""
     return likeness(one, other) >= _SAME and opposition(one, other) is None

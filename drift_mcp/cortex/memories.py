@@ -169,7 +169,13 @@ class _Current(NamedTuple):
 
 # ---------------------------------------------------------------- what writes
 
-_LAST_RECORDED = "SELECT max(recorded_at) FROM memory_versions"
+# A memory that was forgotten last took its versions with it, but its instant was used.
+_LAST_RECORDED = """
+SELECT nullif(max(
+    ifnull((SELECT max(recorded_at) FROM memory_versions), ''),
+    ifnull((SELECT max(forgotten_at) FROM memories WHERE forgotten_at IS NOT NULL), '')
+), '')
+"""
 
 
 def transaction_time(tx: apsw.Connection, clock: str) -> str:
@@ -815,11 +821,19 @@ def _the_very_same(
 
 # ---------------------------------------------------------------- ids
 
+_FORGOTTEN = "SELECT forgotten_at, forgotten_reason FROM memories WHERE id = ? AND forgotten_at IS NOT NULL"
 _SOME_IDS = "SELECT id FROM memories WHERE forgotten_at IS NULL ORDER BY key DESC LIMIT 1000"
 
 
 def _unknown(db: apsw.Connection, memory: str, as_of: str) -> DriftError:
     shown = words.printable(memory)[:60]
+    forgotten = db.execute(_FORGOTTEN, (words.printable(memory),)).fetchone()
+    if forgotten is not None:
+        why = f" ({forgotten[1]})" if forgotten[1] else ""
+        return DriftError(
+            f"The memory '{shown}' was forgotten on {forgotten[0][:10]}{why}: what it said is erased, and "
+            "nothing brings it back."
+        )
     recorded = db.execute(_CURRENT, (words.printable(memory),)).fetchone()
     if recorded is not None:
         return DriftError(f"The memory '{shown}' was not yet recorded at {as_of}.")

@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from drift_mcp.cortex import vectors
+from drift_mcp.cortex import forgetting, vectors
 from drift_mcp.errors import StoreUnusable
 from drift_mcp.store import migrate, schema
 from drift_mcp.store.backup import Database
@@ -26,7 +26,8 @@ APPLICATION_ID = 0x636F7274
 def database(path: Path) -> Database:
     """cortex.db as a backup knows it."""
     extension = vectors.extension_path()
-    return Database(path, schema.read("cortex", APPLICATION_ID), () if extension is None else (extension,))
+    extensions = () if extension is None else (extension,)
+    return Database(path, schema.read("cortex", APPLICATION_ID), extensions, carry_on=forgetting.forget_again)
 
 
 class Opened:
@@ -56,6 +57,10 @@ class Opened:
     def snapshot(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> AbstractContextManager[apsw.Connection]:
         """Everything read inside is of one moment. Raises QueryTimeout when that takes too long."""
         return self._readers.snapshot(timeout_seconds=timeout_seconds)
+
+    def write_anew(self) -> bool:
+        """The whole file, so that nothing deleted is left in it or its log; False: a reader holds on to the log."""
+        return self._writer.write_anew()
 
     def close(self) -> None:
         self._readers.close()

@@ -355,7 +355,8 @@ def _lock(home: Path, database: Database, opened: ExitStack) -> _Locked:
 
 
 def _staged(home: Path, database: Database) -> apsw.Connection:
-    return connection.open_any(_staging(home) / database.path.name, apsw.SQLITE_OPEN_READWRITE)
+    path = _staging(home) / database.path.name
+    return connection.open_any(path, apsw.SQLITE_OPEN_READWRITE, extensions=database.extensions)
 
 
 def _fit(source: apsw.Connection, target: apsw.Connection, path: Path) -> None:

@@ -116,6 +116,19 @@ class Writer:
             with connection.explained(self._path):
                 return self._cut(_LONG_MS)
 
+    def write_anew(self) -> bool:
+        """Write the whole file anew and cut the WAL to nothing, so that neither holds anything that was deleted.
+
+        False when a reader holds on to the WAL. Raises StoreUnusable as `transaction` does."""
+        with self._lock:
+            self._refuse_closed()
+            with connection.explained(self._path):
+                # Not while a reader stays: the WAL would grow by the size of the file with every try.
+                if not self._cut(_LONG_MS):
+                    return False
+                self._db.execute("VACUUM")
+                return self._cut(_LONG_MS)
+
     def optimize(self) -> None:
         """Let SQLite look at how the data lies; bounded, some milliseconds."""
         with self._lock:

@@ -47,10 +47,13 @@ CREATE TABLE memories (
     created_by TEXT,
     last_accessed TEXT CHECK (last_accessed GLOB '????-??-??T??:??:??.???Z'),  -- when it was last of use; noted once a day
     access_count INTEGER NOT NULL DEFAULT 0 CHECK (access_count >= 0),         -- days on which it was
-    forgotten_at TEXT CHECK (forgotten_at GLOB '????-??-??T??:??:??.???Z')  -- set = a tombstone: its versions are erased
+    forgotten_at TEXT CHECK (forgotten_at GLOB '????-??-??T??:??:??.???Z'),  -- set = a tombstone: its versions are erased
+    forgotten_reason TEXT CHECK (forgotten_reason IS NULL OR forgotten_at IS NOT NULL),
+    has_traces INTEGER NOT NULL DEFAULT 0 CHECK (has_traces IN (0, 1))  -- 1 = erased, and pages or the log may still hold some of it
 ) STRICT;
 
 CREATE INDEX memories_type ON memories (type);
+CREATE INDEX memories_forgotten ON memories (forgotten_at) WHERE forgotten_at IS NOT NULL;
 
 -- one row per former use of a memory, the last one standing in `memories`: a question about the past does not count
 -- what came after

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Naive:
     """Every state there ever was, with the instant from which it was believed."""
 
     snapshots: list[tuple[str, State]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     @property
     def now(self) -> State:
@@ -282,6 +284,18 @@ class Memories(RuleBasedStateMachine):
             since = max(state.records[source]["valid_from"], state.records[target]["valid_from"])
             self.end(state, target, source, since, at, strength)
 
+    @precondition(lambda self: self.naive.now.records)
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        memory = data.draw(self.known())
+        at = self.naive.instant(self.clock())
+        assert self.cortex.forget(memory, "asked to").forgotten_at == at
+        self.naive.snapshots.append((at, copy.deepcopy(self.naive.now)))
+        for _, state in self.naive.snapshots:
+            state.records.pop(memory, None)
+            state.links = {link: strength for link, strength in state.links.items() if memory not in link}
+        self.naive.forgotten.append(memory)
+
     @rule(by=MOVES)
     def move_the_clock(self, by: timedelta) -> None:
         self.clock.stamp = moments.written(moments.read(self.clock.stamp) + by)
@@ -318,7 +332,7 @@ class Memories(RuleBasedStateMachine):
         """What superseded the memory, what superseded that, and so on."""
         found: list[str] = []
         over = self.naive.now.records[memory]["superseded_by"]
-        while over is not None and over not in found:
+        while over in self.naive.now.records and over not in found:
             found.append(over)
             over = self.naive.now.records[over]["superseded_by"]
         return found
@@ -336,7 +350,10 @@ class Memories(RuleBasedStateMachine):
         true_at = valid_at or as_of or present
         state = self.naive.as_of(believed)
         for memory in self.naive.now.records:
-            self.compare_one(memory, as_of, state)
+            self.compare_one(memory, as_of, valid_at, state)
+        for memory in self.naive.forgotten:
+            for ask in (partial(self.cortex.get, memory, as_of, valid_at), partial(self.cortex.confirm, memory)):
+                self.refused("was forgotten on", ask)
         for archived in (False, True):
             wanted = {
                 memory: record
@@ -356,11 +373,18 @@ class Memories(RuleBasedStateMachine):
                 beside = {end for link in state.links if said & {link[0], link[2]} for end in (link[0], link[2])}
                 assert said <= hits <= said | beside & wanted.keys()
 
-    def compare_one(self, memory: str, as_of: str | None, state: State) -> None:
+    def compare_one(self, memory: str, as_of: str | None, valid_at: str | None, state: State) -> None:
+        def is_meant(record: Record) -> bool:
+            return valid_at is None or is_valid(record, valid_at)
+
         if memory not in state.records:
-            self.refused("not yet recorded", lambda: self.cortex.get(memory, as_of))
+            self.refused("not yet recorded", lambda: self.cortex.get(memory, as_of, valid_at))
             return
-        shown, record = self.cortex.get(memory, as_of), state.records[memory]
+        record = state.records[memory]
+        if not is_meant(record):
+            self.refused("was not true at", lambda: self.cortex.get(memory, as_of, valid_at))
+            return
+        shown = self.cortex.get(memory, as_of, valid_at)
         found = shown.memory
         assert {
             "type": found.type,
@@ -382,12 +406,12 @@ class Memories(RuleBasedStateMachine):
         kept = ("version", "change", "reason", "recorded_at", "valid_from", "valid_until", "confidence")
         versions = self.naive.versions(memory, moments.END_OF_TIME if as_of is None else as_of)
         assert [(*(getattr(each, name) for name in kept), each.recorded_to) for each in shown.history] == [
-            (*(each[name] for name in kept), ended) for each, ended in versions
+            (*(each[name] for name in kept), ended) for each, ended in versions if is_meant(each)
         ]
         assert {(each.memory, each.relationship, each.outgoing, each.strength) for each in shown.neighbours} == {
             (target if source == memory else source, relationship, source == memory, strength)
             for (source, relationship, target), strength in state.links.items()
-            if memory in (source, target)
+            if memory in (source, target) and is_meant(state.records[target if source == memory else source])
         }
 
     # -- what to choose from

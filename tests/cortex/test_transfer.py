@@ -155,7 +155,7 @@ def change(cortex: Cortex, clock: Clock, known: list[str], what: str, one: int, 
                     (memory,),
                 )
         case "forget":
-            forget(cortex, memory)
+            cortex.forget(memory, "asked to")
         case "run":
             with cortex._opened.transaction() as tx:
                 run = f"{one}{other}"
@@ -168,21 +168,6 @@ def change(cortex: Cortex, clock: Clock, known: list[str], what: str, one: int, 
                     "INSERT OR IGNORE INTO validation_runs (id, started_at, total_validated) VALUES (?, ?, 7)",
                     (f"val_{run}", clock.stamp),
                 )
-
-
-def forget(cortex: Cortex, memory: str) -> None:
-    """What is left of a memory that was forgotten: its id, its type and when."""
-    key = f"(SELECT key FROM memories WHERE id = '{memory}')"
-    with cortex._opened.transaction() as tx:
-        tx.execute(f"UPDATE memory_versions SET superseded_by = NULL WHERE superseded_by = {key}")
-        for table in ("validation_history", "versions", "files", "functions", "patterns", "constraints", "uses"):
-            tx.execute(f"DELETE FROM memory_{table} WHERE memory_key = {key}")
-        tx.execute(f"DELETE FROM memory_relationships WHERE {key} IN (source_key, target_key)")
-        tx.execute(f"DELETE FROM memory_texts WHERE memory_key = {key}")
-        tx.execute(
-            "UPDATE memories SET forgotten_at = created_at, access_count = 0, last_accessed = NULL WHERE id = ?",
-            (memory,),
-        )
 
 
 _WORDS = "SELECT m.id, v.version, t.text_hash FROM memory_versions v JOIN memories m ON m.key = v.memory_key JOIN "
@@ -251,7 +236,7 @@ def test_every_column_that_is_not_made_from_others_is_part_of_a_line(cortex: Cor
     assert known - of.keys() - elsewhere == set(), "a table that an export would leave out"
     for table, line in of.items():
         columns = {name for (name,) in rows(cortex, f"SELECT name FROM pragma_table_info('{table}')")}
-        told = columns - {"key", "memory_key", "text_key"}
+        told = columns - {"key", "memory_key", "text_key", "has_traces"}
         told = {name.removesuffix("_key") for name in told}
         assert told == set(line._fields) - {
             *("uses", "versions", "files", "functions", "patterns", "constraints", "verdicts")
@@ -320,7 +305,7 @@ def test_what_was_forgotten_does_not_come_back(cortex: Cortex, other: Cortex) ->
     memory = cortex.add(NewMemory("tribal", "Charge a card once")).memory
     remembered = exported(cortex)
     other.take(io.BytesIO(remembered))
-    forget(cortex, memory)
+    cortex.forget(memory)
     assert cortex.take(io.BytesIO(remembered)).counts["memories"] == Counts(1, 0, 0, 1, 0)
     assert b"Charge" not in exported(cortex)
     # Nor is anything erased by a file.

@@ -36,12 +36,12 @@ SELECT
     (SELECT count(*) FROM validation_runs)
 """
 _MEMORIES = """
-SELECT key, id, type, created_at, created_by, last_accessed, access_count, forgotten_at
+SELECT key, id, type, created_at, created_by, last_accessed, access_count, forgotten_at, forgotten_reason
 FROM memories
 ORDER BY id
 """
 _MEMORY = """
-SELECT key, id, type, created_at, created_by, last_accessed, access_count, forgotten_at
+SELECT key, id, type, created_at, created_by, last_accessed, access_count, forgotten_at, forgotten_reason
 FROM memories
 WHERE id = ?
 """

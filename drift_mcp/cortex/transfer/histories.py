@@ -104,6 +104,7 @@ class History(NamedTuple):
     last_accessed: str | None
     access_count: int
     forgotten_at: str | None
+    forgotten_reason: str | None = None
     uses: tuple[str, ...] = ()  # rows of memory_uses
     versions: tuple[Version, ...] = ()
     files: tuple[File, ...] = ()

@@ -147,7 +147,7 @@ class Merging:
         return None
 
     def _added(self, memory: History) -> int:
-        self._tx.execute(_ADD_MEMORY, memory[:7])
+        self._tx.execute(_ADD_MEMORY, memory[:8])
         key = self._tx.last_insert_rowid()
         for used_at in memory.uses:
             self._tx.execute(_ADD_USE, (key, used_at))
@@ -310,8 +310,8 @@ def _believed(rows: Iterable[_L], at: str) -> list[_L]:
 _KEY = "SELECT key FROM memories WHERE id = ?"
 _LAST_RECORDED = "SELECT max(recorded_at) FROM memory_versions"
 _ADD_MEMORY = """
-INSERT INTO memories (id, type, created_at, created_by, last_accessed, access_count, forgotten_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO memories (id, type, created_at, created_by, last_accessed, access_count, forgotten_at, forgotten_reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_USE = "INSERT OR IGNORE INTO memory_uses (memory_key, used_at) VALUES (?, ?)"
 _KEEP_LAST_USE = """

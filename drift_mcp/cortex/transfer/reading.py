@@ -410,6 +410,7 @@ _HISTORY: Final[Mapping[str, Check]] = {
     "last_accessed": _maybe(_stamp),
     "access_count": _uses,
     "forgotten_at": _maybe(_stamp),
+    "forgotten_reason": _maybe(_text),
     "uses": _stamps_given,
     "versions": _rows(Version, _VERSION),
     "files": _rows(File, _FILE),
@@ -466,7 +467,10 @@ def _history(found: Mapping[str, Any]) -> History:
     if made.forgotten_at is not None:
         if made.versions or made.links or made.verdicts:
             raise DriftError(f"'{made.id}' was forgotten, and yet it says something.")
+        given.refuse_secret_reason(made.forgotten_reason)
         return made
+    if made.forgotten_reason is not None:
+        raise DriftError(f"'{made.id}' says why it was forgotten, and not when.")
     if not made.versions:
         raise DriftError(f"'{made.id}' has no versions.")
     memory_type = content.type_named(made.type)

@@ -1,5 +1,5 @@
 -- What a function's text was when a memory was linked to it, and how validation found it; vectors' signs for search among many; hits of the query cache;
--- when memories were used.
+-- when memories were used; what is left of forgotten ones.
 
 ALTER TABLE memory_functions ADD COLUMN content_hash BLOB CHECK (length(content_hash) = 16);
 ALTER TABLE memory_functions ADD COLUMN content_length INTEGER CHECK ((content_length IS NULL) = (content_hash IS NULL));
@@ -51,3 +51,7 @@ CREATE TABLE memory_uses (
 
 CREATE INDEX memories_type ON memories (type);
 CREATE INDEX memory_versions_importance ON memory_versions (importance) WHERE recorded_to IS NULL;
+ALTER TABLE memories ADD COLUMN forgotten_reason TEXT CHECK (forgotten_reason IS NULL OR forgotten_at IS NOT NULL);
+ALTER TABLE memories ADD COLUMN has_traces INTEGER NOT NULL DEFAULT 0 CHECK (has_traces IN (0, 1));
+
+CREATE INDEX memories_forgotten ON memories (forgotten_at) WHERE forgotten_at IS NOT NULL;
