@@ -19,7 +19,7 @@ from drift_mcp.cortex import opened as cortex
 from drift_mcp.cortex import upkeep
 from drift_mcp.project import FOLDER
 from drift_mcp.store import connection
-from faults import trials
+from faults import ground, trials
 from faults.states import State
 from faults.trials import Ground, Trial
 from faults.workshop import Workshop
@@ -104,6 +104,16 @@ def _whole_and(judge: Judge) -> Judge:
 
 _SUMMARIES: Final = "SELECT v.summary FROM memories m JOIN memory_versions v ON v.memory_key = m.key ORDER BY m.key"
 _VERSIONS: Final = "SELECT m.id || ' ' || v.version FROM memories m JOIN memory_versions v ON v.memory_key = m.key"
+_FLAGGED: Final = """
+SELECT flags, count(*)
+FROM (
+    SELECT count(*) AS flags
+    FROM memory_versions
+    WHERE change = 'validated'
+    GROUP BY memory_key
+)
+GROUP BY flags
+"""
 _WAITING: Final = "SELECT count(*) FROM memory_embedding_link WHERE state = 'pending'"
 _MODELS: Final = """
 SELECT e.name, count(*)
@@ -154,6 +164,13 @@ def _has_vectors(there: Ground, state: State) -> str | None:
     return unwhole(path)
 
 
+def _is_validated(there: Ground, state: State) -> str | None:
+    """What is no longer true is said once, however often it was looked over."""
+    path = there.copy("cortex.db")
+    flagged = rows(path, _FLAGGED)
+    return unwhole(path) or (None if flagged == [(1, 5)] else f"flagged are {flagged}, a version and memories each")
+
+
 def _is_imported(there: Ground, state: State) -> str | None:
     return unwhole(there.copy("cortex.db")) or trials.is_new(there, state)
 
@@ -187,16 +204,29 @@ def _embedded(workshop: Workshop, root: Path) -> None:
     trials.refuse_failed(workshop.run(root, "another", task="embed"))
 
 
+def _cited(workshop: Workshop, root: Path) -> None:
+    """Memories of code that has changed since, or is gone."""
+    trials.scanned(workshop, root)
+    for number in range(1, trials.MODULES, 2):
+        cited = f"module_{number}.py:20-24"
+        what = f"what the part that is called {chr(ord('a') + number)} is for"
+        trials.refuse_failed(workshop.run(root, "memory", "add", what, "--file", cited))
+    ground.edited(root, trials.MODULES)
+    trials.refuse_failed(workshop.run(root, "scan", "--jobs", "1"))
+
+
 def named() -> dict[str, Trial]:
     doctor = (("doctor",),)
     fixed = (("doctor", "--fix"),)
     export = ("memory", "export", _FILE)
     take = ("memory", "import", _FILE)
+    validate = ("memory", "validate", "--apply")
     return {
         "memory add": Trial(_empty, _MEMORIES, _whole_and(_all_added), doctor, _is_fine, "remember"),
         "memory revise": Trial(_remembered, (), _whole_and(_all_revised), doctor, _is_fine, "revise"),
         "memory import": Trial(_elsewhere, take, _whole_and(trials.old_or_new), (take, *doctor), _is_imported),
         "memory export": Trial(_remembered, export, _exported, ((*export, "--force"),), _is_fine),
+        "memory validate": Trial(_cited, validate, _whole_and(_any), (validate, *doctor), _is_validated),
         "vectors, the first": Trial(_remembered, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),
         "vectors of another model": Trial(_embedded, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),
     }
