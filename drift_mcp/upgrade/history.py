@@ -87,7 +87,7 @@ def approvals(documents: Iterable[Document], undecided: Collection[Value]) -> It
             ),
             "source": SOURCE,
         }
-        yield Record("patterns", values, last.where)
+        yield Record("patterns", values, last.where, is_in_passing=True)
 
 
 def _remember(courses: dict[str, list[_Stood]], document: Document) -> None:

@@ -40,7 +40,8 @@ def records(document: Document) -> Iterator[Row]:
             "source": SOURCE,
         }
         carried = {f"lock.{name}": value for name, value in told.rest().items()}
-        return Record("patterns", values, where, carried if is_known else {**carried, "category": word})
+        carried |= {} if is_known else {"category": word}
+        return Record("patterns", values, where, carried, is_in_passing=True)
 
     for row in rows("patterns", document.root, listed(document, "patterns"), locked):
         yield row

@@ -38,6 +38,7 @@ class Told(NamedTuple):
     values: tuple[Value, ...]  # one per column of the plan
     where: Where
     carried: Mapping[str, str]  # field → JSON
+    is_in_passing: bool
 
 
 class Rows:
@@ -107,7 +108,7 @@ class Rows:
                 carried = {name: value, **carried}
                 self._account.unfit(row.table, name, f"{row.where}: {problem}")
         texts = {name: without_secrets(compact(value)) for name, value in carried.items()} if carried else _NOTHING
-        return Told(tuple(fitted), row.where, texts)
+        return Told(tuple(fitted), row.where, texts, row.is_in_passing)
 
 
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -142,28 +143,41 @@ def merged(plan: Plan, one: Told, other: Told) -> Told:
     if said is not None:
         for name in plan.table.frozen:
             place = plan.at(name)
-            if said.values[place] is not None:
+            # A verdict is not put together of two.
+            if said.values[place] is not None or name in _VERDICT:
                 values[place] = said.values[place]
     if plan.table.name == "pattern_locations":
         _keep_outlier(plan, values, (one, other))
-    return Told(tuple(values), base.where, {**rest.carried, **base.carried})
+    is_in_passing = one.is_in_passing and other.is_in_passing
+    return Told(tuple(values), base.where, {**rest.carried, **base.carried}, is_in_passing)
 
 
-def _weight(plan: Plan, told: Told) -> tuple[int, str]:
-    """How much is said; and where both say as much, how late."""
-    return sum(value is not None for value in told.values) + len(told.carried), _seen(plan, told)
+def _weight(plan: Plan, told: Told) -> tuple[bool, int, str]:
+    """Whether it is told for its own sake; how much is said; and where both say as much, how late."""
+    said = sum(value is not None for value in told.values) + len(told.carried)
+    return not told.is_in_passing, said, _seen(plan, told)
 
 
 def _seen(plan: Plan, told: Told) -> str:
     return "" if plan.table.seen is None else str(told.values[plan.at(plan.table.seen)] or "")
 
 
+# What a person decided, when and why.
+_VERDICT: Final = frozenset(
+    (
+        "status", "approved_at", "approved_by", "status_reason", "verified_at", "verified_by", "ignored_at",
+        "ignore_reason", "confirmed_at", "confirmed_by",
+    )
+)  # fmt: skip
+
+
 def _verdict(plan: Plan, base: Told, rest: Told) -> Told | None:
-    """Whose verdict stands: that of the only one who tells of one, or the later one. None: nobody's."""
+    """Who tells of the verdict that stands: the only one who knows of one, and where they disagree the later one. None:
+    nobody does, or both say the same."""
     decided = [each for each in (base, rest) if is_decided(plan, each.values)]
-    if len(decided) == 2 and disagree(plan, base.values, rest.values):
-        return max(decided, key=lambda each: _seen(plan, each))
-    return decided[0] if decided else None
+    if len(decided) == 1:
+        return decided[0]
+    return max(decided, key=lambda each: _seen(plan, each)) if disagree(plan, base.values, rest.values) else None
 
 
 def disagree(plan: Plan, one: Sequence[Value], other: Sequence[Value]) -> bool:

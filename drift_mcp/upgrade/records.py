@@ -42,6 +42,7 @@ class Record(NamedTuple):
     values: Mapping[str, Any]
     where: Where
     carried: Mapping[str, Any] = {}
+    is_in_passing: bool = False  # told by what speaks of something else: any other telling of the row knows better
 
 
 class Refused(NamedTuple):
