@@ -105,13 +105,18 @@ def look(db: apsw.Connection, memory: str, now: str) -> Found:
     """What would be erased, and what would still repeat it. A DriftError when there is no such memory any more."""
     shown = memories.get(db, memory, now)
     key = _key(db, memory)
-    counts = next(db.execute(_COUNTS, {"key": key}))
+    versions, wordings, made, links, relationships, verdicts = next(db.execute(_COUNTS, {"key": key}))
     return Found(
-        shown.memory,
-        shown.type,
-        shown.summary,
-        shown.created_at,
-        *counts,
+        memory=shown.memory,
+        type=shown.type,
+        summary=shown.summary,
+        created_at=shown.created_at,
+        versions=versions,
+        wordings=wordings,
+        vectors=made,
+        links=links,
+        relationships=relationships,
+        verdicts=verdicts,
         repeating=tuple(_repeating(db, key)),
         superseded=tuple(row[0] for row in db.execute(_SUPERSEDED, (key,))),
     )
@@ -227,7 +232,8 @@ def _repeating(db: apsw.Connection, key: int) -> list[Repeating]:
     found: dict[str, Repeating] = {}
     for memory, summary, relationship, is_outgoing in db.execute(_BESIDE, {"key": key}):
         found.setdefault(memory, Repeating(memory, summary, _WHY[relationship, bool(is_outgoing)]))
-    for own_summary, own_body in db.execute(_OWN_TEXTS, (key, _WORDINGS)).fetchall():
+    wordings: list[tuple[str, str]] = list(db.execute(_OWN_TEXTS, (key, _WORDINGS)))
+    for own_summary, own_body in wordings:
         own = [likeness.Statement(text) for text in (own_summary, own_body)]
         terms = words.terms(own_body, _TERMS)
         question = {"match": words.match_expression(terms), "key": key, "most": _COMPARED}
@@ -288,7 +294,9 @@ VALUES (?, ?, ?, ?, ?)
 def forget_again(restored: apsw.Connection, live: apsw.Connection | None) -> None:
     """What was forgotten since a backup was made does not come back with it. `live` None: nobody knows what was."""
     try:
-        tombstones = [] if live is None else live.execute(_TOMBSTONES).fetchall()
+        tombstones: list[tuple[str, str, str, str, str | None]] = (
+            [] if live is None else list(live.execute(_TOMBSTONES))
+        )
     except apsw.SQLError:  # of a schema that could not forget
         return
     restored.pragma("foreign_keys", True)  # what hangs on a wording goes with it
