@@ -14,14 +14,18 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import IO, Any, NamedTuple
 
 from benchmarks import processes, table
 from drift_mcp import ingest
+from drift_mcp.cortex.cortex import NewMemory
 from drift_mcp.project import Project
 
 _TIMES = 12
+_MEMORIES = 50
+_PATIENCE_SECONDS = 60.0
 # What takes long to load, or much memory, and what most questions do without.
 _HEAVY = ("tree_sitter", "onnxruntime", "numpy", "sqlglot", "sqlite_vec")
 _SOURCE = "def greet(name):\n    return shout(name)\n\n\ndef shout(text):\n    return text.upper()\n"
@@ -77,6 +81,7 @@ def run(here: Path) -> None:
         [
             f"From spawn to the answer to `initialize`; medians of {_TIMES} fresh processes each, in turn.",
             *_loaded(ours),
+            _with_memories(project, ours),
         ],
     )
 
@@ -100,6 +105,31 @@ def _loaded(arguments: list[str]) -> list[str]:
             one.ask("tools/call", {"name": "memory_search", "arguments": {"query": "greeting"}})
         said.append(_standing("after memory_search without memories", server, watched))
     return ["Idle, project without memories:\n" + "\n".join(f"- {line}" for line in said)]
+
+
+def _with_memories(root: Path, arguments: list[str]) -> str:
+    """What it costs beyond the answer to `initialize` until memories are found by meaning: the store opened, the tools
+    described, the model loaded. Medians of fresh processes; the memories have their vectors already."""
+    with Project(root) as project:
+        for number in range(_MEMORIES):
+            project.memory.add(NewMemory("tribal", f"Case {number}: the greeting of guest {number} is shouted."))
+        assert project.memory.wait_for_vectors(_PATIENCE_SECONDS), project.memory.standing().model_reason
+    cpu, added = [], []
+    for _ in range(_TIMES):
+        with _Spoken(arguments) as server:
+            began = server.initialise()
+            server.tell("notifications/initialized")
+            server.ask("tools/list")  # what every client asks next; then the server begins
+            server.settle()
+            cpu.append(processes.cpu_seconds(server.pid) - began.cpu)
+            added.append(processes.resident_bytes(server.pid) - began.resident_bytes)
+            found = server.ask("tools/call", {"name": "memory_search", "arguments": {"query": "whom do we welcome"}})
+            assert "found by words and meaning" in found["content"][0]["text"], found
+    return (
+        f"Project with {_MEMORIES} memories: the model is ready {median(cpu):.2f} s of CPU after the answer to "
+        f"`initialize` (most {max(cpu):.2f}), and the server {median(added) / 1e6:.0f} MB larger "
+        f"(most {max(added) / 1e6:.0f})."
+    )
 
 
 def _standing(when: str, server: _Spoken, watched: _Spoken) -> str:
@@ -141,7 +171,8 @@ class _Spoken:
         wall = time.perf_counter() - self._began
         return Start(processes.cpu_seconds(self.pid), wall, processes.resident_bytes(self.pid))
 
-    def ask(self, method: str, params: dict[str, Any] | None = None) -> None:
+    def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The result that the server gives."""
         self._number += 1
         self._write({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}})
         with selectors.DefaultSelector() as ready:
@@ -156,7 +187,8 @@ class _Spoken:
                     answer = json.loads(out.readline())
                     if answer.get("id") == self._number:
                         assert "error" not in answer, answer
-                        return
+                        result: dict[str, Any] = answer["result"]
+                        return result
 
     def tell(self, method: str) -> None:
         self._write({"jsonrpc": "2.0", "method": method})

@@ -13,11 +13,14 @@ OPEN_A_STORE = """
 import sys
 from pathlib import Path
 import drift_mcp
+from drift_mcp.cortex import precomputed
+from drift_mcp.cortex.minilm import DEFAULT_MODEL
 from drift_mcp.project import Project, init
 from drift_mcp.store import schema
 installed, root = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
 assert Path(drift_mcp.__file__).is_relative_to(installed), drift_mcp.__file__
 assert schema.folder() == installed / "drift_mcp" / "schema", schema.folder()
+assert len(precomputed.read(DEFAULT_MODEL.fingerprint).places) == len(precomputed.texts()) > 300
 with Project(root) as project:
     init(project)
     with project.read() as db:

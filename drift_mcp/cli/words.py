@@ -41,8 +41,11 @@ def answering(parser: argparse.ArgumentParser, *, pages: bool = True) -> None:
 _SHARED = {"run", "json", "project", "limit", "cursor", "budget_tokens"}
 
 
-# The model is there in a third of a second and makes a vector in milliseconds; a slow machine gets ten times that.
-_MODEL_SECONDS = 4.0
+# The default model is there in a third of a second; another one takes what its library takes, and the process could not
+# end before that either.
+_MODEL_SECONDS = 60.0
+# What is missing of vectors is milliseconds each; when there are many, a server or `drift doctor --fix` makes them.
+_VECTORS_SECONDS = 4.0
 
 
 def ask(asked: argparse.Namespace, tool: str, *, by_meaning: bool = False, **given: Any) -> int:
@@ -66,10 +69,11 @@ def ask(asked: argparse.Namespace, tool: str, *, by_meaning: bool = False, **giv
     with OpenProjects(None) as projects:
         project = projects.get(projects.root(asked.project), create=False) if by_meaning else None
         if project is not None:
-            project.memory.wait_for_vectors(_MODEL_SECONDS)
+            project.memory.wait_for_model(_MODEL_SECONDS)
+            project.memory.wait_for_vectors(_VECTORS_SECONDS)
         text = calls.answer(projects, tool, arguments, progress_bar())
         if project is not None:
-            project.memory.wait_for_vectors(_MODEL_SECONDS)
+            project.memory.wait_for_vectors(_VECTORS_SECONDS)
     print(text)
     return DONE
 

@@ -7,7 +7,7 @@ which command gets it. Never runs code that a model brings along. Imports nothin
 from __future__ import annotations
 
 import os
-import shlex
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,7 @@ BACKEND: Final = "sentence-transformers"
 _LEAST_VERSION: Final = 6
 # A name without an owner is one of the models that its makers publish themselves.
 _OWNER: Final = "sentence-transformers"
+_ON_THE_HUB: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 # What a model reads of a text is some hundred to some thousand tokens. This is above all of them, and keeps the cost of
 # a text of 100 kB down to that of its beginning; for a model that knows no bound it is the bound.
 _MOST_CHARACTERS: Final = 16_384
@@ -57,11 +58,13 @@ class SentenceModel:
             )
         if self._folder is not None:
             return None if self._folder.is_dir() else f"there is no folder {self._given!r} with a model in it"
+        if not _ON_THE_HUB.fullmatch(self._given):
+            return f"the model {self._given!r} is neither a folder nor a name as the Hugging Face hub has them"
         if self._snapshot() is None:
-            fetch = f"from sentence_transformers import SentenceTransformer as Model; Model({self._given!r})"
+            fetch = f"from sentence_transformers import SentenceTransformer; SentenceTransformer('{self._given}')"
             return (
                 f"the model {self._given!r} is not in the local cache of the Hugging Face hub, and is not fetched from "
-                f"here: `python -c {shlex.quote(fetch)}` in this environment"
+                f'here: `python -c "{fetch}"` in this environment'
             )
         return None
 

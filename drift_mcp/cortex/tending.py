@@ -139,7 +139,7 @@ class Tender:
             finally:
                 self.note_use()
                 self._decided.set()
-        if self._embedder.state == "ready":
+        if self._embedder.state == "ready" and not self._closing:
             self.make_vectors()
         if self._questions.has_questions:
             self._write_news()

@@ -229,6 +229,8 @@ def test_a_doctor_who_finds_nothing_says_how_things_stand(project: Path, capsys:
     lines = out.splitlines()
     assert lines[0].startswith("drift.db: ") and "schema 3, pages with checksums" in lines[0]
     assert lines[1].startswith("cortex.db: ") and "0 vectors, 0 pending" in lines[1]
+    assert "model all-MiniLM-L6-v2-onnx-int8 installed" in lines[1]
+    assert lines[1].endswith("among the shipped 0, made by the model 0.")
     assert lines[-1] == "till: nothing is wrong."
 
 
@@ -256,6 +258,8 @@ def test_a_doctor_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     found = document(capsys, "doctor")
     assert (found["project"], found["well"], found["usable"]) == ("till", False, True)
     assert found["databases"]["drift.db"]["schema"] == 3
+    levels = [f"questions_from_{level}" for level in ("memory", "database", "shipped", "model")]
+    assert [found["databases"]["cortex.db"][level] for level in levels] == [0, 0, 0, 0]
     (wrong,) = (each for each in found["findings"] if each["check"] == "files")
     assert wrong["fixable"] and wrong["done"] is None and wrong["where"] == "drift.db"
     found = document(capsys, "doctor", "--fix")

@@ -120,7 +120,9 @@ def test_an_older_library_is_refused(library: Path, tmp_path: Path) -> None:
     ("given", "reason"),
     [
         (NAME, f"'{NAME}' is not in the local cache of the Hugging Face hub"),
-        ("it's/odd", "Model("),
+        ("it's/odd", "neither a folder nor a name as the Hugging Face hub has them"),
+        ("owner/name/more", "neither a folder nor a name"),
+        ("owner/..", "neither a folder nor a name"),
         ("./models/ours", "there is no folder './models/ours' with a model in it"),
         ("~/nowhere/at/all", "there is no folder '~/nowhere/at/all'"),
     ],
@@ -134,11 +136,8 @@ def test_a_model_that_is_not_there_is_not_fetched(library: Path, tmp_path: Path,
 
 
 def test_the_reason_holds_the_one_command_that_fetches_the_model(library: Path, tmp_path: Path) -> None:
-    reason = Embedder(SentenceModel(NAME, tmp_path)).reason
-    assert (
-        "`python -c 'from sentence_transformers import SentenceTransformer as Model; "
-        """Model('"'"'owner/fine-model'"'"')'` in this environment"""
-    ) in reason
+    fetch = "from sentence_transformers import SentenceTransformer; SentenceTransformer('owner/fine-model')"
+    assert f'`python -c "{fetch}"` in this environment' in Embedder(SentenceModel(NAME, tmp_path)).reason
 
 
 @pytest.mark.parametrize("given", [NAME, "fine-model"])
@@ -218,7 +217,7 @@ def test_a_question_is_put_to_the_model_as_a_question(library: Path, tmp_path: P
     assert model.vector("charge") != model.question_vector("charge")
 
 
-@pytest.mark.parametrize("dimensions", [384])
+@pytest.mark.parametrize("dimensions", [384, 768, 100])
 def test_memories_are_found_by_the_meaning_that_the_named_model_gives_them(
     library: Path, project: Path, dimensions: int
 ) -> None:
