@@ -1,0 +1,121 @@
+"""`drift memory validate` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drift_mcp.cli import main
+from drift_mcp.cortex.citations import FunctionAt
+from drift_mcp.cortex.cortex import NewMemory
+from drift_mcp.project import Project
+
+SOURCE = """\
+def tax(amount):
+    return amount * 0.2
+
+
+def total(amount):
+    return amount + tax(amount)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DRIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CLAUDE_PROJECT_DIR", raising=False)
+    root = tmp_path / "till"
+    root.mkdir()
+    (root / "till.py").write_text(SOURCE)
+    monkeypatch.chdir(root)
+    return root
+
+
+def remember(root: Path, text: str, **given: Any) -> None:
+    with Project(root) as opened:
+        opened.memory.add(NewMemory("tribal", text, **given))
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    status = main(words)
+    out, err = capsys.readouterr()
+    assert err == ""
+    return status, out
+
+
+def validated(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, Any]]:
+    status, out = run(capsys, "memory", "validate", "--json", *more)
+    return status, json.loads(out)
+
+
+def test_before_anything_was_remembered_nothing_is_stale(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "init")
+    assert run(capsys, "memory", "validate") == (0, "0 memories looked at; none is stale.\n")
+
+
+def test_it_shows_first_and_does_it_when_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "scan")
+    remember(project, "Taxes are a fifth.", functions=[FunctionAt("till.py::tax", 1, 2)])
+    remember(project, "Totals are with tax.", files=["till.py:5-6"])
+    assert run(capsys, "memory", "validate") == (0, "2 memories looked at; none is stale.\n")
+    (project / "till.py").write_text("import bank\n\n" + SOURCE.replace("0.2", "0.25"))
+
+    # What only moved has gone along with the look at the source; nothing else happens before it is told to.
+    for _ in range(2):
+        status, out = run(capsys, "memory", "validate")
+        assert status == 1
+        assert "The code has changed (1)" in out and "till.py::tax has changed" in out
+        assert "--apply: confidence 1.00 → 0.70; if it still holds: `drift memory revise mem_" in out
+        assert "2 memories looked at; 1 not true as they are." in out
+        assert "The code has moved" not in out
+
+    status, out = run(capsys, "memory", "validate", "--apply")
+    assert status == 0 and "Done: flagged 1." in out
+    status, out = run(capsys, "memory", "validate")
+    assert status == 0 and "none is stale, 1 flagged before." in out
+
+
+def test_the_json_form_is_one_document(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "scan")
+    remember(project, "Taxes are a fifth.", files=["till.py:1-2"])
+    (project / "till.py").unlink()
+    status, told = validated(capsys)
+    (finding,) = told.pop("findings")
+    assert (status, told) == (1, {"memories": 1, "stale": 1, "cut": False, "fresh": True, "run": None})
+    assert finding.pop("memory").startswith("mem_") and "0.30" in finding.pop("effect")
+    assert finding == {
+        "summary": "Taxes are a fifth.",
+        "kind": "gone",
+        "found": "till.py:1-2 is gone",
+        "stale": True,
+        "applicable": True,
+        "flagged": False,
+    }
+    status, told = validated(capsys, "--apply")
+    assert (status, told["run"]["flagged"], told["run"]["stale"]) == (0, 1, 1)
+    assert validated(capsys)[0] == 0
+
+
+def test_what_only_a_person_can_decide_stays_a_no(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "init")
+    remember(project, "The queue keeps messages for a week.")
+    remember(project, "The queue keeps its messages for a week.")
+    status, told = validated(capsys, "--apply")
+    assert status == 1 and [one["kind"] for one in told["findings"]] == ["same"]
+    command = told["findings"][0]["effect"].split("`")[1]
+    assert run(capsys, *command.split()[1:])[0] == 0
+    assert validated(capsys)[0] == 0
+
+
+def test_more_than_anybody_reads_is_counted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "scan")
+    goods = ["apples", "pears", "plums", "figs", "dates", "limes", "kiwis", "nuts", "leeks", "beans", "peas", "corn"]
+    for each in goods:
+        remember(project, f"Prices of {each} come without tax.", files=["till.py:1-2"])
+    (project / "till.py").unlink()
+    out = run(capsys, "memory", "validate")[1]
+    assert "The code is gone (12)" in out and "  and 2 more; --json names them all" in out
+    assert len(validated(capsys)[1]["findings"]) >= 12
