@@ -39,14 +39,27 @@ def once(
             for where, told in within(Where(owner.file, f"{owner.position}.accessedBy"), about.get("accessedBy")):
                 _put(places, parts, where, told)
     for place in places.values():
-        said = [_otherwise(place.told, told) for _, told in place.again]
-        for row in rows(table, document.root, [(place.where, place.told)], make):
-            if isinstance(row, Record) and any(said):
-                more = Fields({"accessedBy": [each for each in said if each]}, document.root).rest()
-                row = row._replace(carried={**row.carried, **more})
+        yield from _told_once(document, table, [(place.where, place.told), *place.again], make)
+
+
+def _told_once(
+    document: Document, table: str, told: list[tuple[Where, Any]], make: Callable[[Where, Fields], Record]
+) -> Iterator[Row]:
+    """One access point by the first telling of it that can be read, and what the others say otherwise."""
+    while told:
+        first, *again = told
+        for row in rows(table, document.root, [first], make):
+            if isinstance(row, Record):
+                said = [_otherwise(first[1], other) for _, other in again]
+                if any(said):
+                    more = Fields({"accessedBy": [each for each in said if each]}, document.root).rest()
+                    row = row._replace(carried={**row.carried, **more})
+                yield row
+                for (where, _), otherwise in zip(again, said, strict=True):
+                    yield Repeated(table, where, EARLIER if otherwise else AGAIN)
+                return
             yield row
-        for (where, _), otherwise in zip(place.again, said, strict=True):
-            yield Repeated(table, where, EARLIER if otherwise else AGAIN)
+        told = again
 
 
 def _put(places: dict[str, _Place], parts: tuple[str, ...], where: Where, told: Any) -> None:

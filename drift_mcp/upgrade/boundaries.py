@@ -2,8 +2,8 @@
 a person set in `rules.json`.
 
 - Every access point is written twice, and is taken once.
-- `credentials` is called 'auth' today, and `unknown` 'custom'; the old word is carried along. A field of no known table
-  stays one of no table.
+- `credentials` is called 'auth' today, and `unknown`, like any other word, 'custom'; the old word is carried along. A
+  field of no known table stays one of no table.
 - An entry of `tables` declares nothing: its access points and sensitive fields are copies, its model and its fields are
   summed up from them. Only what is said nowhere else is kept.
 - A rule is a constraint today, with 'custom' for its status: a person wrote it.
@@ -19,7 +19,13 @@ from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.fields import Fields, beside, kept, listed, one_each, rows, within
 from drift_mcp.upgrade.records import Record, Refused, Row, Unfit, Where, shown
 
-_SENSITIVITY: Final = {"credentials": "auth", "unknown": "custom"}
+_SENSITIVITY: Final = {
+    "pii": "pii",
+    "financial": "financial",
+    "health": "health",
+    "credentials": "auth",
+    "auth": "auth",
+}
 SAME_FIELD: Final = "the same field of the same table, or of none: one row, its places carried along"
 
 
@@ -69,13 +75,13 @@ def _sensitive_field(where: Where, told: Fields) -> Record:
     values = {
         "table_name": told.text("table"),
         "field_name": told.text("field"),
-        "sensitivity": _SENSITIVITY.get(said, said) if isinstance(said, str) else "custom",
+        "sensitivity": _SENSITIVITY.get(str(said), "custom"),
         "confidence": told.take("confidence"),
         "file_id": told.path("file"),
         "line": told.take("line"),
     }
     carried = told.rest()
-    if said != values["sensitivity"]:
+    if said not in (None, values["sensitivity"]):
         carried["sensitivityType"] = said
     return Record("sensitive_fields", values, where, carried)
 
@@ -121,7 +127,7 @@ def _tables(document: Document) -> Iterator[Row]:
         if model is not None and model not in models:
             own["model"] = model
         if own := own | entry.rest():
-            yield kept(where, own)
+            yield kept(where, own, document.root)
 
 
 # What a tier of `sensitivity` means is the person's word alone: no class of today's says it.

@@ -14,6 +14,7 @@ from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.fields import Fields, beside, listed, rows
 from drift_mcp.upgrade.records import Note, Record, Row, Where, compact, shown
 
+_LISTS: Final = ("constraints", "items")  # the second: of a file that is a list
 _STATUSES: Final = ("discovered", "approved", "ignored", "custom")
 _CATEGORIES: Final = frozenset(
     ("api", "auth", "data", "error", "test", "security", "structural", "performance", "logging", "validation")
@@ -32,7 +33,7 @@ def records(document: Document) -> Iterator[Row]:
     def constraint(where: Where, told: Fields) -> Record:
         return _constraint(where, told, status, category)
 
-    told = [(document.where(), document.data)] if is_one else listed(document, "constraints")
+    told = [(document.where(), document.data)] if is_one else listed(document, *_LISTS)
     for row in rows("constraints", document.root, told, constraint):
         yield row
         if isinstance(row, Record) and "category" in row.carried:
@@ -41,7 +42,7 @@ def records(document: Document) -> Iterator[Row]:
                 f"have; it was filed under {row.values['category']}. Its own word is in carried_fields."
             )
     if not is_one:
-        yield from beside(document, "constraints", "status", "category")
+        yield from beside(document, "status", "category", *_LISTS)
 
 
 def _constraint(where: Where, told: Fields, by_file: Any, category_by_file: Any) -> Record:

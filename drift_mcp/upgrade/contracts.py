@@ -12,16 +12,17 @@ from typing import Any, Final
 
 from drift_mcp.upgrade.documents import Document
 from drift_mcp.upgrade.fields import Fields, beside, listed, one_each, rows, within
-from drift_mcp.upgrade.records import Record, Refused, Row, Where, shown
+from drift_mcp.upgrade.records import Record, Refused, Row, Unfit, Where, shown
 
 _STATUSES: Final = ("discovered", "verified", "mismatch", "ignored")
+_LISTS: Final = ("contracts", "items")  # the second: of a file that is a list
 SAME_LINE: Final = "another call of the same endpoint in the same line: one row, what differs is carried along"
 
 
 def records(document: Document) -> Iterator[Row]:
     """Every contract of a file, each followed by its frontends."""
     is_one = "contracts" not in document.data and "method" in document.data
-    told = [(document.where(), document.data)] if is_one else listed(document, "contracts")
+    told = [(document.where(), document.data)] if is_one else listed(document, *_LISTS)
     for where, each in told:
         if not isinstance(each, Mapping):
             yield Refused("contracts", where, f"{shown(each)} is no contract.")
@@ -29,7 +30,7 @@ def records(document: Document) -> Iterator[Row]:
         yield from rows("contracts", document.root, [(where, each)], _in(document))
         yield from one_each(_frontends(document, where, each), ("contract_id", "file_id", "line"), SAME_LINE)
     if not is_one:
-        yield from beside(document, "contracts", "status")
+        yield from beside(document, "status", *_LISTS)
 
 
 def _in(document: Document) -> Callable[[Where, Fields], Record]:
@@ -88,9 +89,11 @@ def _frontends(document: Document, where: Where, contract: Mapping[str, Any]) ->
 
     def frontend(where: Where, told: Fields) -> Record:
         path = told.text("path")
+        if path is None:
+            raise Unfit("it calls no path")
         values = {
             "contract_id": contract.get("id"),
-            "method": told.text("method"),
+            "method": told.text("method") or contract.get("method"),
             "path": path,
             "normalized_path": told.text("normalizedPath") or path,
             "file_id": told.path("file"),

@@ -94,7 +94,7 @@ def _module(where: Where, told: Fields, root: str | None, tied: set[Pair]) -> It
             values = {"source_module": source, "target_module": target, "coupling_type": "import"}
             yield Record("module_coupling", values, place)
     if measured := told.rest():
-        yield kept(Where(where.file, f"modules.{without_root(name, root)}" if name else where.position), measured)
+        yield kept(Where(where.file, f"modules.{name}") if name else where, measured, root)
 
 
 def _cycle(where: Where, told: Fields, root: str | None, detected: Any) -> Record:

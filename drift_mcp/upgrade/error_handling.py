@@ -65,7 +65,7 @@ def records(document: Document) -> Iterator[Row]:
     if told is inner and (
         left := {name: said for name, said in inner.items() if name not in (*_CONVERTED, *fields.ABOUT_THE_FILE)}
     ):
-        yield kept(document.where("topology"), without_root(left, root))
+        yield kept(document.where("topology"), left, root)
 
 
 _CONVERTED: Final = ("boundaries", "functions", "gaps", "unhandledPaths")
@@ -121,7 +121,7 @@ def _measured(where: Where, function: Any, root: str | None) -> Iterator[Row]:
     left = Fields(function, root)
     left.take("catchClauses")
     if said := left.rest():
-        yield kept(where, said)
+        yield kept(where, said, root)
 
 
 def _gap(where: Where, told: Fields) -> Record:

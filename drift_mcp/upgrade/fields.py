@@ -119,10 +119,11 @@ def rows(
             yield Refused(table, where, f"{problem}.")
 
 
-def listed(document: Document, name: str) -> Iterator[tuple[Where, Any]]:
-    """The members of a list or object at the top of a document. What is neither counts as one member that is no
+def listed(document: Document, *names: str) -> Iterator[tuple[Where, Any]]:
+    """The members of these lists or objects at the top of a document. What is neither counts as one member that is no
     object."""
-    yield from within(document.where(name), document.data.get(name))
+    for name in names:
+        yield from within(document.where(name), document.data.get(name))
 
 
 def named(document: Document, name: str, field: str) -> Iterator[tuple[Where, Any]]:
@@ -174,13 +175,14 @@ def beside(document: Document, *converted: str) -> Iterator[Record]:
         if name not in (*ABOUT_THE_FILE, *converted) and value not in _NOTHING
     }
     if left:
-        yield kept(document.where(), without_root(left, document.root))
+        yield kept(document.where(), left, document.root)
 
 
 # What a file says of itself, and what is counted from its rows.
 ABOUT_THE_FILE: Final = ("version", "generatedAt", "lastUpdated", "projectRoot", "rootPath", "checksum", "stats")
 
 
-def kept(where: Where, told: Mapping[str, Any]) -> Record:
+def kept(where: Where, told: Mapping[str, Any], root: str | None = None) -> Record:
     """What no table of today's holds: kept under the name of its file and the place in it."""
-    return Record("carried_fields", {"table_name": where.file, "row_id": where.position, "fields": dict(told)}, where)
+    place, fields = without_root(where.position, root), without_root(dict(told), root)
+    return Record("carried_fields", {"table_name": where.file, "row_id": place, "fields": fields}, where)

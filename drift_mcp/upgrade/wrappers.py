@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from drift_mcp.upgrade.documents import Document
-from drift_mcp.upgrade.fields import Fields, beside, kept, one_each, rows, within, without_root
+from drift_mcp.upgrade.fields import Fields, beside, kept, one_each, rows, within
 from drift_mcp.upgrade.records import Record, Repeated, Row, Unfit, Where, path
 
 AGAIN: Final = "listed again in its group"
@@ -30,7 +30,7 @@ def records(document: Document) -> Iterator[Row]:
     yield from one_each(rows("wrapper_clusters", document.root, groups, group), ("cluster_name",), SAME_NAME)
     yield from beside(document, "analysis", *_CONVERTED)
     if told is inner and (left := {name: said for name, said in inner.items() if name not in _CONVERTED and said}):
-        yield kept(document.where("analysis"), without_root(left, document.root))
+        yield kept(document.where("analysis"), left, document.root)
 
 
 def _wrappers(

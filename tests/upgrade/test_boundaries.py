@@ -76,6 +76,7 @@ ACCESS_MAP: dict[str, Any] = {
         sensitive("password", None, 6, "credentials", 0.75),
         sensitive("password", None, 7, "credentials", 0.9),
         sensitive("nickname", None, 8, "unknown"),
+        sensitive("shoe_size", None, 10, "whimsical"),
         sensitive("email", None, 9),
     ],
     "stats": {"totalTables": 2},
@@ -135,6 +136,17 @@ def test_an_access_of_unknown_operation_is_refused_with_the_reason(tmp_path: Pat
     ]
 
 
+def test_of_two_tellings_the_one_that_can_be_read_is_taken(tmp_path: Path) -> None:
+    told = {
+        "accessPoints": {"x": point(4, operation="unknown")},
+        "tables": {"users": {"name": "users", "accessedBy": [point(4), point(4, confidence=0.3)]}},
+    }
+    put(tmp_path, "boundaries/access-map.json", told)
+    loaded = Loaded(tmp_path)
+    assert loaded.rows("SELECT operation, confidence FROM data_access_points") == [("read", 0.85)]
+    assert loaded.counts()["data_access_points"] == (3, 1, 1, 1)
+
+
 def test_models_keep_their_fields_and_one_without_a_table_has_its_own_name(tmp_path: Path) -> None:
     put(tmp_path, "boundaries/access-map.json", ACCESS_MAP)
     assert Loaded(tmp_path).rows("""
@@ -156,6 +168,7 @@ def test_sensitive_fields_of_no_table_stay_so_and_meet_by_their_names_with_all_t
         (None, "password", "auth", 0.9, 7),  # the surest of the two
         (None, "nickname", "custom", 0.5, 8),
         (None, "email", "pii", 0.5, 9),
+        (None, "shoe_size", "custom", 0.5, 10),
     ]
     assert loaded.carried("sensitive_fields") == {
         "password": {
@@ -163,9 +176,10 @@ def test_sensitive_fields_of_no_table_stay_so_and_meet_by_their_names_with_all_t
             "others": [{"line": 6, "confidence": 0.75}],
         },
         "nickname": {"sensitivityType": "unknown"},
+        "shoe_size": {"sensitivityType": "whimsical"},
     }
     # One is listed under its table again, one met another of its name.
-    assert loaded.counts()["sensitive_fields"] == (6, 4, 2, 0)
+    assert loaded.counts()["sensitive_fields"] == (7, 5, 2, 0)
 
 
 def test_of_a_table_only_what_is_said_nowhere_else_is_kept(tmp_path: Path) -> None:
@@ -177,10 +191,18 @@ def test_of_a_table_only_what_is_said_nowhere_else_is_kept(tmp_path: Path) -> No
 
 
 def test_where_the_project_lay_is_stored_nowhere(tmp_path: Path) -> None:
-    put(tmp_path, "boundaries/access-map.json", {**ACCESS_MAP, "remark": f"scanned in {ROOT}/src"})
+    told = {
+        **ACCESS_MAP,
+        "tables": {f"{ROOT}/x": {"fields": ["a"]}},
+        "remark": f"scanned in {ROOT}/src, not in {ROOT}2 by {ROOT}",
+    }
+    put(tmp_path, "boundaries/access-map.json", told)
     loaded = Loaded(tmp_path)
-    assert loaded.carried("boundaries/access-map.json")[""] == {"remark": "scanned in src"}
-    assert not loaded.holds(ROOT)
+    assert loaded.carried("boundaries/access-map.json") == {
+        "tables['x']": {"fields": ["a"]},
+        "": {"remark": f"scanned in src, not in {ROOT}2 by ."},
+    }
+    assert not loaded.holds(f"{ROOT}/")
 
 
 def test_a_rule_that_a_person_wrote_is_a_constraint_of_theirs(tmp_path: Path) -> None:

@@ -129,6 +129,11 @@ def test_a_rule_without_a_category_has_that_of_its_file(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_is_a_mere_list_holds_rules_too(tmp_path: Path) -> None:
+    put(tmp_path, "constraints/custom/auth.json", [RULE])
+    assert Loaded(tmp_path).rows("SELECT id, status FROM constraints") == [("constraint-auth-abc", "custom")]
+
+
 def test_a_rule_without_an_id_is_refused_with_its_place(tmp_path: Path) -> None:
     put(tmp_path, "constraints/approved/auth.json", wrapped({**RULE, "id": None}, RULE))
     loaded = Loaded(tmp_path)

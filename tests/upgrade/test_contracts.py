@@ -125,6 +125,11 @@ def test_the_folder_is_the_status_in_a_list_and_in_a_file_of_one(tmp_path: Path,
     assert loaded.counts()["contract_frontends"] == (4, 4, 0, 0)
 
 
+def test_a_file_that_is_a_mere_list_holds_contracts_too(tmp_path: Path) -> None:
+    put(tmp_path, "contracts/ignored/contracts.json", [CONTRACT])
+    assert Loaded(tmp_path).rows("SELECT id, status FROM contracts") == [("contract-get-abc", "ignored")]
+
+
 @pytest.mark.parametrize(
     ("method", "kept"), [("get", "GET"), ("HEAD", "HEAD"), ("options", "OPTIONS"), ("ANY", "ALL"), ("*", "ALL")]
 )
