@@ -125,7 +125,7 @@ _CHANGES = st.lists(
         st.integers(0, 7),
         _TEXTS,
     ),
-    max_size=12,
+    max_size=8,
 )
 
 
@@ -174,7 +174,7 @@ _WORDS = "SELECT m.id, v.version, t.text_hash FROM memory_versions v JOIN memori
 _WORDS += "memory_texts t ON t.key = v.text_key ORDER BY 1, 2"
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(memories=st.lists(_MEMORIES, min_size=1, max_size=4), changes=_CHANGES)
 def test_exported_imported_and_exported_again_it_is_the_same_to_the_byte(
     memories: list[NewMemory], changes: list[tuple[str, int, int, str]]
