@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from drift_mcp.scan.secrets import env_sensitivity, looks_secret, redact_default
+from drift_mcp.scan.secrets import env_sensitivity, looks_secret, redact_code, redact_default, redact_prose
 
 # Put together at run time, so that no scanner takes the test for a leak.
 SECRETS = {
@@ -165,3 +165,31 @@ def test_a_variable_is_judged_by_the_words_of_its_name(name: str, expected: str)
 )
 def test_a_default_is_stored_without_its_secret(name: str, default: str | None, stored: str | None) -> None:
     assert redact_default(name, default) == stored
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ('const password = "hunter22"', "const password = '[redacted]'"),
+        ("connect('" + SECRETS["github"] + "')", "connect('[redacted]')"),
+        ('title = "Your password"', 'title = "Your password"'),
+        ("return 1", "return 1"),
+    ],
+)
+def test_code_is_kept_without_the_secrets_in_its_literals(code: str, kept: str) -> None:
+    assert redact_code(code) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"see {SECRETS['github']}, and {SECRETS['aws']}.", "see [redacted] and [redacted]"),
+        (f"by {SECRETS['jwt']}", "by [redacted]"),
+        (SECRETS["url"], "postgresql://app:[redacted]@db.internal:5432/shop"),
+        ("postgresql://{user}:{password}@{host}/shop", "postgresql://{user}:{password}@{host}/shop"),
+        (SECRETS["pem"] + "\n-----END RSA PRIVATE KEY----- is gone", "[redacted] is gone"),
+        ("since 3f2c1ab9e8d7c6f5a4b3c2d1e0f9a8b7c6d5e4f3", "since 3f2c1ab9e8d7c6f5a4b3c2d1e0f9a8b7c6d5e4f3"),
+    ],
+)
+def test_prose_is_kept_without_tokens_and_passwords_and_with_what_is_only_random(text: str, kept: str) -> None:
+    assert redact_prose(text) == kept
