@@ -375,8 +375,8 @@ class Cortex:
         return changed
 
     def _question(self, db: apsw.Connection, question: str, now: str) -> _Question:
-        """The question as the model sees it, if there is anything to compare it with: remembered, or made now. The model
-        is called when it takes one, and there are memories at all."""
+        """The question as the model sees it, if there is anything to compare it with: remembered, or made now. The
+        model is called when it takes one, and there are memories at all."""
         identity = self._embedder.identity
         key = self._model_key(db, identity)
         # What a model has not seen that is not known yet, or new here, bears no mark.

@@ -120,7 +120,7 @@ class Embedder:
             finally:
                 # Whatever else is raised goes on to the thread's own report; nobody is left waiting for "loading".
                 self._state, self.reason = outcome, reason
-            _give_back_memory()
+            give_back_memory()
             return outcome
 
     def drop(self) -> None:
@@ -128,7 +128,7 @@ class Embedder:
         with self._loading:
             if self._state == "ready":
                 self._state, self._model = "cold", None
-                _give_back_memory()
+                give_back_memory()
 
     def vector(self, text: str) -> bytes | None:
         """As the loaded model says: for whoever loaded it, and sees to it that nobody drops it meanwhile."""
@@ -136,10 +136,11 @@ class Embedder:
         return self._model.vector(text)
 
 
-def _give_back_memory() -> None:
-    """Unpacking the weights leaves 60 MB of freed heap that glibc keeps unless told; other C libraries give it back."""
+def give_back_memory() -> None:
+    """Unpacking the weights leaves 60 MB of freed heap that glibc keeps unless told, and a long text 50 MB; other C
+    libraries give it back."""
     if sys.platform.startswith("linux"):
-        import ctypes  # wanted once or twice, on the loading thread
+        import ctypes  # wanted now and then, behind the answers
 
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

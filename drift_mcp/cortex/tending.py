@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from drift_mcp.cortex import vectors
 from drift_mcp.cortex.caches import QuestionCache
-from drift_mcp.cortex.embeddings import Embedder, ModelState
+from drift_mcp.cortex.embeddings import Embedder, ModelState, give_back_memory
 from drift_mcp.cortex.opened import Opened
 from drift_mcp.errors import StoreUnusable
 
@@ -183,7 +183,7 @@ class Tender:
                 with self._opened.transaction() as tx:
                     vectors.drop_outdated(tx, key)
             if not batch:
-                return
+                break
             # The model runs outside any transaction, and the marks say where to go on after a crash.
             made = {each: self._embedder.vector(each.text) for each in batch}
             with self._opened.transaction() as tx:
@@ -194,6 +194,8 @@ class Tender:
             self._last_use = time.monotonic()
             if on_progress is not None:
                 on_progress(min(done, total), total)
+        if done >= _BATCH:  # one text more or less is not worth the 5 ms
+            give_back_memory()
 
     def _marked_key(self) -> int:
         """The key of the loaded model, for which every wording is now marked that it has not seen."""
