@@ -115,6 +115,13 @@ FROM (
 GROUP BY flags
 """
 _WAITING: Final = "SELECT count(*) FROM memory_embedding_link WHERE state = 'pending'"
+_FORGOTTEN: Final = """
+SELECT m.id
+FROM memories m
+WHERE m.forgotten_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM memory_versions v WHERE v.memory_key = m.key)
+    AND NOT EXISTS (SELECT 1 FROM memory_texts t WHERE t.memory_key = m.key)
+"""
 _MODELS: Final = """
 SELECT e.name, count(*)
 FROM memory_vectors v
@@ -133,6 +140,11 @@ def _all_revised(there: Ground, state: State, said: str) -> str | None:
     told = [line for line in said.splitlines() if line.startswith("mem_")]
     kept = [str(version) for (version,) in rows(there.copy("cortex.db"), _VERSIONS)]
     return trials.is_kept(told, [each for each in kept if not each.endswith(" 1")])
+
+
+def _all_forgotten(there: Ground, state: State, said: str) -> str | None:
+    told = [line for line in said.splitlines() if line.startswith("mem_")]
+    return trials.is_kept(told, [str(memory) for (memory,) in rows(there.copy("cortex.db"), _FORGOTTEN)])
 
 
 def _exported(there: Ground, state: State, said: str) -> str | None:
@@ -224,6 +236,7 @@ def named() -> dict[str, Trial]:
     return {
         "memory add": Trial(_empty, _MEMORIES, _whole_and(_all_added), doctor, _is_fine, "remember"),
         "memory revise": Trial(_remembered, (), _whole_and(_all_revised), doctor, _is_fine, "revise"),
+        "memory forget": Trial(_remembered, (), _whole_and(_all_forgotten), doctor, _is_fine, "forget"),
         "memory import": Trial(_elsewhere, take, _whole_and(trials.old_or_new), (take, *doctor), _is_imported),
         "memory export": Trial(_remembered, export, _exported, ((*export, "--force"),), _is_fine),
         "memory validate": Trial(_cited, validate, _whole_and(_any), (validate, *doctor), _is_validated),

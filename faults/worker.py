@@ -136,6 +136,16 @@ def _revise(root: Path, words: list[str]) -> int:
     return 0
 
 
+def _forget(root: Path, words: list[str]) -> int:
+    """Forgets every memory, one after the other, and says of each when it was told that it is gone."""
+    with Project(root) as project:
+        memory = project.memory
+        for hit in memory.search(None, limit=1_000).hits:
+            memory.forget(hit.memory)
+            print(hit.memory, flush=True)
+    return 0
+
+
 class _Another:
     """A model that is not the one that ships: its vectors say no more than that two texts are the same."""
 
@@ -186,6 +196,7 @@ TASKS: Final[dict[str, Callable[[Path, list[str]], int]]] = {
     "heard": _listen,
     "remember": _remember,
     "revise": _revise,
+    "forget": _forget,
     "embed": _embed,
     "judge": _judge,
 }
