@@ -4,22 +4,14 @@ touch. An old telling may stay there when the place was read anew, so the two do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from drift_mcp.upgrade.documents import Document
-from drift_mcp.upgrade.fields import Fields, listed, rows, within
+from drift_mcp.upgrade.fields import Fields, listed, otherwise_said, rows, within
 from drift_mcp.upgrade.records import Record, Repeated, Row, Where
 
 AGAIN: Final = "listed again under what it touches"
 EARLIER: Final = "an earlier telling of it, listed under what it touches; what it says otherwise is carried along"
-
-
-@dataclass
-class _Place:
-    where: Where
-    told: Any
-    again: list[tuple[Where, Any]] = field(default_factory=list)
 
 
 def once(
@@ -31,15 +23,15 @@ def once(
 ) -> Iterator[Row]:
     """Each access point once. `owners`: where they stand again, under `accessedBy`; `parts`: the fields of which the
     predecessor made the id of one."""
-    places: dict[str, _Place] = {}
+    places: dict[str, list[tuple[Where, Any]]] = {}  # the predecessor's id → all tellings of it
     for where, told in listed(document, "accessPoints"):
-        _put(places, parts, where, told)
+        places.setdefault(_id(parts, where, told), []).append((where, told))
     for owner, about in listed(document, owners):
         if isinstance(about, Mapping):
             for where, told in within(Where(owner.file, f"{owner.position}.accessedBy"), about.get("accessedBy")):
-                _put(places, parts, where, told)
-    for place in places.values():
-        yield from _told_once(document, table, [(place.where, place.told), *place.again], make)
+                places.setdefault(_id(parts, where, told), []).append((where, told))
+    for tellings in places.values():
+        yield from _told_once(document, table, tellings, make)
 
 
 def _told_once(
@@ -48,24 +40,22 @@ def _told_once(
     """One access point by the first telling of it that can be read, and what the others say otherwise."""
     while told:
         first, *again = told
-        for row in rows(table, document.root, [first], make):
-            if isinstance(row, Record):
-                said = [_otherwise(first[1], other) for _, other in again]
-                if any(said):
-                    more = Fields({"accessedBy": [each for each in said if each]}, document.root).rest()
-                    row = row._replace(carried={**row.carried, **more})
-                yield row
-                for (where, _), otherwise in zip(again, said, strict=True):
-                    yield Repeated(table, where, EARLIER if otherwise else AGAIN)
-                return
+        [row] = rows(table, document.root, [first], make)
+        if not isinstance(row, Record):
             yield row
-        told = again
-
-
-def _put(places: dict[str, _Place], parts: tuple[str, ...], where: Where, told: Any) -> None:
-    place = places.setdefault(_id(parts, where, told), _Place(where, told))
-    if place.told is not told:
-        place.again.append((where, told))
+            told = again
+            continue
+        said = []
+        for where, other in again:
+            [same] = rows(table, document.root, [(where, other)], make) if other != first[1] else [row]
+            if not isinstance(same, Record):
+                yield same
+                continue
+            if otherwise := otherwise_said(row, same):
+                said.append(otherwise)
+            yield Repeated(table, where, EARLIER if otherwise else AGAIN)
+        yield row._replace(carried={**row.carried, "accessedBy": said}) if said else row
+        return
 
 
 def _id(parts: tuple[str, ...], where: Where, told: Any) -> str:
@@ -73,7 +63,3 @@ def _id(parts: tuple[str, ...], where: Where, told: Any) -> str:
         return str(where)
     said = told.get("id")
     return said if isinstance(said, str) and said else ":".join(str(told.get(each)) for each in parts)
-
-
-def _otherwise(told: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in again.items() if value != told.get(name)}

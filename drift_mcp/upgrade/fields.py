@@ -155,15 +155,19 @@ def one_each(told: Iterable[Row], key: tuple[str, ...], reason: str) -> Iterator
         first = firsts.setdefault(name, row)
         if first is row:
             continue
-        otherwise = {
-            column: value for column, value in row.values.items() if value is not None and value != first.values[column]
-        }
-        otherwise |= {field: value for field, value in row.carried.items() if value != first.carried.get(field)}
-        if otherwise:
+        if otherwise := otherwise_said(first, row):
             others.setdefault(name, []).append(otherwise)
         yield Repeated(row.table, row.where, reason)
     for name, row in firsts.items():
         yield row._replace(carried={**row.carried, "others": others[name]}) if name in others else row
+
+
+def otherwise_said(row: Record, other: Record) -> dict[str, Any]:
+    """What another telling of a row says that the row does not."""
+    otherwise = {
+        column: value for column, value in other.values.items() if value is not None and value != row.values[column]
+    }
+    return otherwise | {field: value for field, value in other.carried.items() if value != row.carried.get(field)}
 
 
 def beside(document: Document, *converted: str) -> Iterator[Record]:

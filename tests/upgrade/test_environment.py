@@ -132,6 +132,25 @@ def test_a_secret_default_is_not_seen_in_the_source_around_any_place(tmp_path: P
     assert not loaded.holds("horse")
 
 
+def test_a_secret_is_not_seen_either_where_two_tellings_differ(tmp_path: Path) -> None:
+    told = environment_of(access("JWT_SECRET", 3, defaultValue="correct-horse"))
+    [point] = told["accessPoints"].values()
+    older = {**point, "defaultValue": "battery-staple", "context": "JWT_SECRET || 'battery-staple'"}
+    told["variables"]["JWT_SECRET"]["accessedBy"] = [older, {**older, "line": "three"}]
+    put(tmp_path, "environment/access-map.json", told)
+    loaded = Loaded(tmp_path)
+    assert loaded.carried("env_access_points") == {
+        "src/env.ts:3:4:JWT_SECRET": {
+            "accessedBy": [
+                {"context": "JWT_SECRET || '[redacted]'"},
+                {"line": "three", "context": "JWT_SECRET || '[redacted]'"},
+            ]
+        }
+    }
+    assert not loaded.holds("horse")
+    assert not loaded.holds("battery")
+
+
 def test_a_variable_of_which_only_a_place_is_known_is_known(tmp_path: Path) -> None:
     put(tmp_path, "environment/access-map.json", {"accessPoints": [access("LONELY", 3)]})
     loaded = Loaded(tmp_path)
