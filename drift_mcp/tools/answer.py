@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -422,17 +422,47 @@ def _tail(answer: Answer, grade: _Grade, shown: int, now: datetime) -> str:
 def _render_json(answer: Answer, limits: Budget) -> str:
     rows = list(answer.data.get(answer.items, ())) if answer.items else []
     whole = _written(answer, rows, len(rows))
-    if limits.holds(whole) or not rows:
-        return whole if limits.holds(whole) else _bare(answer)
-    low, high, best = 1, len(rows) - 1, None
+    if limits.holds(whole):
+        return whole
+    if answer.items is None:
+        return _most(lambda most: _cut_short(answer, most), _longest(answer.data), limits) or _bare(answer)
+    return _most(lambda shown: _written(answer, rows, shown), len(rows) - 1, limits) or _bare(answer)
+
+
+def _most(written: Callable[[int], str], high: int, limits: Budget) -> str | None:
+    """The longest form that fits, `written` being one with so many rows; None when not even one does."""
+    low, best = 1, None
     while low <= high:
         middle = (low + high) // 2
-        text = _written(answer, rows, middle)
+        text = written(middle)
         if limits.holds(text):
             best, low = text, middle + 1
         else:
             high = middle - 1
-    return best if best is not None else _bare(answer)
+    return best
+
+
+def _longest(value: Any) -> int:
+    """The length of the longest list in a document."""
+    if isinstance(value, Mapping):
+        return max(map(_longest, value.values()), default=0)
+    if isinstance(value, list | tuple):
+        return max(len(value), *map(_longest, value)) if value else 0
+    return 0
+
+
+def _cut_short(answer: Answer, most: int) -> str:
+    """An answer about one thing, none of its lists longer than so many."""
+    note = f"lists are cut to {most} to fit budget_tokens: ask with more for all of them"
+    return _dumped({**_cut(answer.data, most), "truncated": True, "note": note}, answer)
+
+
+def _cut(value: Any, most: int) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _cut(each, most) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cut(each, most) for each in value[:most]]
+    return value
 
 
 def _written(answer: Answer, rows: Sequence[Any], shown: int) -> str:
