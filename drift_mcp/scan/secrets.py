@@ -242,6 +242,13 @@ _WHOLE: Final = re.compile(
 )
 
 
+# A piece of this stands in every token that `_ISSUED` knows; looking for plain words takes a tenth of the time.
+_GIVEAWAY: Final = re.compile(
+    r"-----BEGIN|A(?:KIA|SIA|ROA|IDA)|gh[pousr]_|github_pat_|glpat-|xox|xapp-|hooks\.slack|k_(?:live|test)_|whsec_|AIza"
+    r"|ya29|sk-|npm_|pypi-|dop_v1|shp(?:at|ss)_|SG\.|eyJ|\$2|\$argon2|pbkdf2_|django-insecure"
+)
+
+
 def redact_prose(text: str) -> str:
     """A text with the tokens of known issuers, and the passwords in addresses, taken out. Leaves what is only random:
     that may be the hash of a commit."""
@@ -251,4 +258,4 @@ def redact_prose(text: str) -> str:
         text = _URL_PASSWORD.sub(
             lambda found: found[0] if _HOLE.match(found[3]) else f"{found[1]}{found[2]}:{REDACTED}@", text
         )
-    return _WHOLE.sub(REDACTED, text)
+    return _WHOLE.sub(REDACTED, text) if _GIVEAWAY.search(text) else text

@@ -154,34 +154,32 @@ def _places(document: Document, where: Where, told: Mapping[str, Any]) -> Iterat
             except Unfit as problem:
                 yield Refused("pattern_locations", place, f"{problem}.")
                 continue
-            if not _HELD_PLACE.issuperset(each):
-                each = _flat(each)
-            values = {
-                "pattern_key": own,
-                "file_id": file,
-                "line": each.get("line"),
-                "column_num": each.get("column"),
-                "end_line": each.get("endLine"),
-                "end_column": each.get("endColumn"),
-                "is_outlier": is_outlier or each.get("isOutlier"),
-                "outlier_reason": each.get("outlierReason") or each.get("reason"),
-                "deviation_score": each.get("deviationScore"),
-                "confidence": each.get("confidence"),
-                "snippet": each.get("snippet"),
-            }
-            if _HELD_PLACE.issuperset(each):
-                yield Record("pattern_locations", values, place)
-            else:
-                rest = {name: value for name, value in each.items() if name not in _HELD_PLACE}
-                yield Record("pattern_locations", values, place, rest)
+            values = {"pattern_key": own, "is_outlier": is_outlier or None}
+            rest = {}
+            for field, value in each.items() if _PLACES.keys() >= each.keys() else _flat(each).items():
+                column = _PLACES.get(field)
+                if column is None:
+                    rest[field] = value
+                elif not values.get(column):  # an outlier's reason has two names, and its mark two places
+                    values[column] = value
+            values["file_id"] = file
+            yield Record("pattern_locations", values, place, rest)
 
 
-_HELD_PLACE: Final = frozenset(
-    (
-        "file", "line", "column", "endLine", "endColumn", "isOutlier", "outlierReason", "reason", "deviationScore",
-        "confidence", "snippet",
-    )
-)  # fmt: skip
+# Field → column.
+_PLACES: Final = {
+    "file": "file_id",
+    "line": "line",
+    "column": "column_num",
+    "endLine": "end_line",
+    "endColumn": "end_column",
+    "isOutlier": "is_outlier",
+    "outlierReason": "outlier_reason",
+    "reason": "outlier_reason",
+    "deviationScore": "deviation_score",
+    "confidence": "confidence",
+    "snippet": "snippet",
+}
 
 
 def _flat(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -240,7 +240,7 @@ def _no_constant(word: str) -> None:
 def compact(value: Any) -> str:
     """As JSON on one line. What JSON cannot say, such as infinity, is said as text."""
     try:
-        return printable(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_said))
+        return printable(_COMPACT.encode(value))
     except ValueError:
         return compact(json.loads(json.dumps(value, default=_said), parse_constant=str))
     except RecursionError as problem:
@@ -249,6 +249,9 @@ def compact(value: Any) -> str:
 
 def _said(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_said)
 
 
 _LITERAL: Final = re.compile(r'"(?:[^"\\]|\\.)*"')

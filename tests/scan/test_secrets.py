@@ -193,3 +193,11 @@ def test_code_is_kept_without_the_secrets_in_its_literals(code: str, kept: str) 
 )
 def test_prose_is_kept_without_tokens_and_passwords_and_with_what_is_only_random(text: str, kept: str) -> None:
     assert redact_prose(text) == kept
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SECRETS if not name.startswith(("random", "url", "basic", "connection", "aws s"))]
+)
+def test_no_token_of_a_known_issuer_gets_through_in_prose(name: str) -> None:
+    assert redact_prose(f"use {SECRETS[name]} here").startswith("use ")
+    assert SECRETS[name] not in redact_prose(f"use {SECRETS[name]} here")
