@@ -85,21 +85,44 @@ def read(source: Source, told_root: str | None = None) -> Document:
     except ValueError as problem:  # a number of thousands of digits
         raise DriftError(f"{source.name} cannot be read: {problem}.") from problem
     except RecursionError as problem:
-        raise DriftError(f"{source.name} is nested too deeply to be one of the old tool's files.") from problem
+        raise _too_deep(source) from problem
+    if _is_deep(data):
+        raise _too_deep(source)
     if isinstance(data, list):
         data = {"items": data}
     if not isinstance(data, dict):
         raise DriftError(f"{source.name} holds {shown(data)}, not an object.")
-    return Document(source, data, _doubt(source, data), told_root)
+    return Document(source, data, _doubt(source, data, text), told_root)
 
 
-def _doubt(source: Source, data: Mapping[str, Any]) -> str:
+# Those of the predecessor reach a dozen. What is nested deeper than readers can follow is stopped at the door.
+_DEEPEST: Final = 100
+
+
+def _is_deep(data: Any) -> bool:
+    level: list[Any] = [[data]]
+    for _ in range(_DEEPEST):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [value for values in inner for value in values if type(value) in (dict, list)]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep(source: Source) -> DriftError:
+    return DriftError(f"{source.name} is nested too deeply to be one of the old tool's files.")
+
+
+def _doubt(source: Source, data: Mapping[str, Any], text: str) -> str:
     """What its checksum says against the file. Each format has its own rule."""
     stated = data.get("checksum")
     if not isinstance(stated, str) or not stated:
         return ""
     computed = _checksum(source, data)
     if computed is None or computed == stated:
+        return ""
+    # JavaScript writes 0.00005 where Python writes 5e-05.
+    if _checksum(source, json.loads(text, parse_float=_spelled)) == stated:
         return ""
     return f"its checksum is {stated[:16]}, and its content gives {computed[:16]}: it was edited, or cut off"
 
@@ -109,16 +132,24 @@ def _checksum(source: Source, data: Mapping[str, Any]) -> str | None:
         case "patterns" if isinstance(patterns := data.get("patterns"), list):
             if str(data.get("version", "")).startswith("2"):
                 ids = sorted(str(each.get("id")) for each in patterns if isinstance(each, dict))
-                return _sha256(compact(ids))[:16]
-            return _sha256(compact(patterns))[:16]
+                return _sha256(ids)[:16]
+            return _sha256(patterns)[:16]
         case "contracts" if isinstance(contracts := data.get("contracts"), list):
-            return _sha256(compact(contracts))[:16]
+            return _sha256(contracts)[:16]
         case "lock":
-            told = {"patterns": data.get("patterns"), "generatedAt": data.get("generatedAt")}
-            return _sha256(compact(told))
+            return _sha256({"patterns": data.get("patterns"), "generatedAt": data.get("generatedAt")})
         case _:
             return None
 
 
-def _sha256(text: str) -> str:
+# Around a number that is to be written as it was read. No text of code has this character.
+_MARK: Final = "\uf8ff"
+
+
+def _spelled(number: str) -> str:
+    return f"{_MARK}{number}{_MARK}"
+
+
+def _sha256(value: Any) -> str:
+    text = compact(value).replace(f'"{_MARK}', "").replace(f'{_MARK}"', "")
     return hashlib.sha256(text.encode()).hexdigest()
