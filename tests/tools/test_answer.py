@@ -121,6 +121,18 @@ def test_the_json_form_loses_rows_from_its_end_and_stays_json() -> None:
     assert document["next_cursor"].startswith(f"{len(document['callers'])}-17-")
 
 
+def test_one_thing_with_long_lists_is_cut_to_what_fits() -> None:
+    places = [{"file": "src/shop/checkout.py", "line": line} for line in range(300)]
+    whole = Answer("One convention.", data={"patterns": [{"pattern": "p1", "places": places, "tags": ["a"]}]})
+    text = render(whole, "json", budget(800))
+    document = json.loads(text)
+    (pattern,) = document["patterns"]
+    assert (pattern["pattern"], pattern["tags"], document["truncated"]) == ("p1", ["a"], True)
+    assert pattern["places"] == places[: len(pattern["places"])] and len(pattern["places"]) > 5
+    assert budget(800).holds(text) and f"cut to {len(pattern['places'])} " in document["note"]
+    assert json.loads(render(whole, "json", budget(20)))["note"] == "not one row fits budget_tokens: ask with more"
+
+
 def test_where_not_one_row_fits_a_program_is_told_so_and_not_sent_round_for_ever() -> None:
     rows = [Row("x" * 4_000, file="a.py", line=n) for n in range(3)]
     document = json.loads(render(answer(rows, total=90), "json", budget(150)))
