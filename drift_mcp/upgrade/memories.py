@@ -36,6 +36,8 @@ NO_VERSIONS: Final = "taken over from the old tool, which kept no versions"
 THERE: Final = "already there"
 LONGER: Final = "what was here is longer by it"
 KEPT: Final = "the store has another history of it, which stays"
+IN_SEVERAL: Final = "told in several files"
+NEWER: Final = "told in several files: the later telling was taken, the other stays in the archive"
 WITH_MEMORY: Final = "its memory was there already"
 
 # What every memory repeats in its JSON, and a column says.
@@ -96,7 +98,7 @@ def read(source: Source, scratch: Path, root: str | None, account: Account) -> O
 
 def take_over(olds: list[Old], cortex: Cortex, account: Account) -> None:
     """Writes what was read into today's `cortex.db`, in one transaction, and proves it before that counts."""
-    memories = [each for old in olds for each in old.memories]
+    memories = _once(olds, account)
     relationships = [each for old in olds for each in old.relationships]
     runs = [each for old in olds for each in old.runs]
     if not (memories or relationships or runs):
@@ -118,6 +120,26 @@ def take_over(olds: list[Old], cortex: Cortex, account: Account) -> None:
         _book(account, adopted, runs, belonging, vectors=sum(each.vector is not None for each in memories))
 
     cortex.adopt(memories, relationships, runs, look)
+
+
+def _once(olds: list[Old], account: Account) -> list[Foundling]:
+    """Of a memory that stands in several databases the one that was changed last; of equals the first."""
+    chosen: dict[str, tuple[Old, Foundling]] = {}
+    for old in olds:
+        for each in old.memories:
+            memory = each.history.id
+            if memory not in chosen:
+                chosen[memory] = old, each
+                continue
+            left = old, each
+            if each.history.last_instant > chosen[memory][1].history.last_instant:
+                left, chosen[memory] = chosen[memory], left
+            account.merged("memories", IN_SEVERAL if chosen[memory][1].history == left[1].history else NEWER)
+            if left[1].vector is not None:
+                account.merged("memory_embedding_link", IN_SEVERAL)
+            for table in _BELONGING:
+                account.merged(table, IN_SEVERAL, left[0].belonging.pop((table, memory), 0))
+    return [each for _, each in chosen.values()]
 
 
 def _book(
