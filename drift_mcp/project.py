@@ -21,7 +21,7 @@ from blake3 import blake3
 from drift_mcp import __version__, settings
 from drift_mcp.errors import DriftError, NotInitialised, StoreUnusable
 from drift_mcp.store import backup, connection, lock, migrate, restore, schema, switch
-from drift_mcp.store.pool import Beside, ReaderPool
+from drift_mcp.store.pool import TIMEOUT_SECONDS, Beside, ReaderPool
 from drift_mcp.store.writer import Writer
 from drift_mcp.tables import about, registry, status
 
@@ -81,7 +81,7 @@ class Project:
             yield db
 
     @contextlib.contextmanager
-    def read_both(self) -> Iterator[apsw.Connection]:
+    def read_both(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[apsw.Connection]:
         """One snapshot of drift.db, with the memories beside it as `cortex`: for the questions of `tables.across`."""
         from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID  # as for `memory`
 
@@ -94,7 +94,7 @@ class Project:
                 self._readers_of_both = ReaderPool(self.store, schema.read("drift", DRIFT_ID), most=1, beside=memories)
                 self._memory_of_both = self._memory_file
             pool = self._readers_of_both
-        with pool.snapshot() as db:
+        with pool.snapshot(timeout_seconds=timeout_seconds) as db:
             yield db
 
     @contextlib.contextmanager

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from drift_mcp.cortex.validation_runs import Run
     from drift_mcp.project import Project
 
+# Some 10,000 memories take seconds, and nobody waits but who asked.
+_PATIENCE_SECONDS = 600.0
 # As many of a kind as a person looks through at once; of more, the number is said.
 _SHOWN = 10
 
@@ -55,7 +57,7 @@ def _opened(asked: argparse.Namespace) -> Project:
 def _validate(asked: argparse.Namespace) -> int:
     with _opened(asked) as opened:
         is_fresh = _brought_up(opened)
-        with opened.read_both() as db:
+        with opened.read_both(timeout_seconds=_PATIENCE_SECONDS) as db:
             report = opened.memory.look_over(db)
         run = opened.memory.apply(report) if asked.apply else None
     left = [finding for finding in report.findings if finding.is_stale and not (run and finding.is_applicable)]
@@ -105,7 +107,8 @@ def _show(report: Report, run: Run | None, is_fresh: bool) -> None:
     elif any(finding.is_applicable for finding in report.findings):
         print("`drift memory validate --apply` does what is marked so; each change is a version, and can be revised.")
     if report.is_cut:
-        print("There was more to compare than is compared at once: some code that moved far may be told as gone.")
+        print("There was more to compare than is at once: code that moved far may be told as gone, and some of what")
+        print("contradicts itself or is said twice is not told.")
     if not is_fresh:
         print("Another scan is running: this was compared with the one before it.")
 

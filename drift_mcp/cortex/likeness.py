@@ -120,7 +120,8 @@ def opposition(one: Statement, other: Statement, same_subject: float = SAME_SUBJ
 
 def share(one: frozenset[str], other: frozenset[str]) -> float:
     """Of all that is in either, how much is in both."""
-    return len(one & other) / len(one | other) if one or other else 0.0
+    common = len(one & other)
+    return common / (len(one) + len(other) - common) if common else 0.0
 
 
 def _opposed(one: Claim, other: Claim, same_subject: float) -> str | None:

@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -147,6 +147,8 @@ def _of_the_same_code(db: apsw.Connection, links: Links, except_key: int | None)
 
 # Pairs that are compared at the most: some seconds.
 _MOST_PAIRS: Final = 200_000
+# Looks at whether two claims are about the same: some seconds, for ten thousand memories in many words each.
+_MOST_LOOKS: Final = 2_000_000
 # Memories of one place that are compared with each other: of more, the newest.
 _OF_ONE_PLACE: Final = 40
 
@@ -194,12 +196,12 @@ def pairs(db: apsw.Connection, now: str) -> Pairs:
     found: list[Pair] = []
     is_cut = False
     compared: set[tuple[int, int]] = set()
-    for pair in (*sorted(of_code), *_about_the_same({key: each.claims for key, (_, each) in texts.items()})):
-        if pair in compared or frozenset(pair) in related:
-            continue
-        if len(compared) >= _MOST_PAIRS:
+    for pair in chain(sorted(of_code), _about_the_same({key: each.claims for key, (_, each) in texts.items()})):
+        if pair is None or len(compared) >= _MOST_PAIRS:
             is_cut = True
             break
+        if pair in compared or frozenset(pair) in related:
+            continue
         compared.add(pair)
         (kind, one), (other_kind, other) = texts[pair[0]], texts[pair[1]]
         bar = likeness.SAME_SUBJECT_OF_CODE if pair in of_code else likeness.SAME_SUBJECT
@@ -235,20 +237,28 @@ def _citing_the_same(db: apsw.Connection) -> Iterator[tuple[int, int]]:
                 yield one[0], other[0]
 
 
-def _about_the_same(claims: dict[int, tuple[Claim, ...]]) -> Iterator[tuple[int, int]]:
-    """Pairs of which a claim shares enough of its words with one of the other's.
+def _about_the_same(claims: Mapping[int, tuple[Claim, ...]]) -> Iterator[tuple[int, int] | None]:
+    """Pairs of which a claim shares enough of its words with one of the other's; None in the end when there was too
+    much to look through.
 
-    Two sets that share so much have one of their rarest words in common, however few of those are looked at: the way
-    of prefix filtering, which finds all pairs without comparing all.
+    Two sets that share so much have one of their rarest words in common, however few of those are looked at, and do
+    not differ much in size: so all pairs are found without comparing all.
     """
     often = Counter(word for made in claims.values() for claim in made for word in claim.subject)
     holders: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
-    for key, made in claims.items():
+    left = _MOST_LOOKS
+    for key, made in sorted(claims.items(), reverse=True):  # what was learned last matters most
         for claim in made:
+            size = len(claim.subject)
+            least, most = likeness.SAME_SUBJECT * size, size / likeness.SAME_SUBJECT
             rarest = sorted(claim.subject, key=lambda word: (often[word], word))
-            looked_at = rarest[: len(rarest) - math.ceil(likeness.SAME_SUBJECT * len(rarest)) + 1]
-            for word in looked_at:
+            for word in rarest[: size - math.ceil(least) + 1]:
+                left -= len(holders[word])
+                if left < 0:
+                    yield None
+                    return
                 for other, subject in holders[word]:
-                    if other != key and likeness.share(subject, claim.subject) >= likeness.SAME_SUBJECT:
-                        yield other, key
+                    can_be = least <= len(subject) <= most and other != key
+                    if can_be and likeness.share(subject, claim.subject) >= likeness.SAME_SUBJECT:
+                        yield key, other
                 holders[word].append((key, claim.subject))

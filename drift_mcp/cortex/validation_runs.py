@@ -150,7 +150,7 @@ def _changed(tx: apsw.Connection, run: Run, change: Change, model: ModelIdentity
         run,
         healed=run.healed + change.is_moved,
         flagged=run.flagged + change.is_flagged,
-        renewed=run.renewed + change.is_renewed,
+        renewed=run.renewed + (change.is_renewed and not change.is_moved),
     )
 
 
