@@ -62,6 +62,7 @@ def _upgrade(asked: argparse.Namespace) -> int:
 def _described(report: Report) -> dict[str, Any]:
     return {
         "dry_run": report.is_dry,
+        "schemas": [{"database": each.database, "from": each.before, "to": each.after} for each in report.older],
         "files": [{"file": each.name, "kind": each.kind, "bytes": each.size} for each in report.sources],
         "domains": [
             {
@@ -84,6 +85,9 @@ def _described(report: Report) -> dict[str, Any]:
 
 
 def _show(report: Report) -> None:
+    for older in report.older:
+        what = "would be brought up" if report.is_dry else "was brought up, after a backup,"
+        print(f"{older.database} {what} from schema {older.before} to {older.after}.")
     if not report.sources:
         print("Nothing of the old tool is left here to upgrade.")
         return

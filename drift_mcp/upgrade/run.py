@@ -21,9 +21,10 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID
 from drift_mcp.errors import DriftError
-from drift_mcp.project import FOLDER, Project, init
-from drift_mcp.store import backup, lock, switch
+from drift_mcp.project import DRIFT_ID, FOLDER, Project, init
+from drift_mcp.store import backup, connection, lock, schema, switch
 from drift_mcp.store.switch import Move
 from drift_mcp.upgrade import archive, conversion, memories, proof, sources
 from drift_mcp.upgrade.account import Account, Line, Refusal
@@ -36,9 +37,18 @@ _STAGING: Final = "upgrading"
 _WAIT_SECONDS: Final = 120.0
 
 
+class Older(NamedTuple):
+    """A database of today's kind with an older schema: it is brought up whenever a program of today opens it."""
+
+    database: str
+    before: int
+    after: int
+
+
 class Report(NamedTuple):
     """What an upgrade found, and what became of it."""
 
+    older: tuple[Older, ...]
     sources: tuple[Source, ...]
     lines: tuple[Line, ...]
     refusals: tuple[Refusal, ...]
@@ -64,9 +74,12 @@ def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: b
             with backup.alone(home):
                 switch.finish(home)
         found = sources.look(project.root)
+        older = _older(found)
         account = Account()
         saved: str | None = None
         files_archived = 0
+        if older and not is_dry and found.has_room_for_ours:
+            _ = project.writer, project.memory  # opening them backs up first, and takes the steps
         if found.sources:
             if is_dry:
                 with tempfile.TemporaryDirectory() as scratch:
@@ -74,6 +87,7 @@ def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: b
             else:
                 saved, files_archived = _convert(project, found, account, approvals_from_history)
     return Report(
+        older,
         found.sources,
         tuple(account.lines()),
         tuple(account.refusals),
@@ -84,6 +98,15 @@ def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: b
         is_dry,
         int((time.monotonic() - began) * 1000),
     )
+
+
+def _older(found: Found) -> tuple[Older, ...]:
+    schemas = {"drift.db": schema.read("drift", DRIFT_ID), "cortex.db": schema.read("cortex", CORTEX_ID)}
+    versions = [
+        Older(each.name, connection.schema_version(each.path, schemas[each.name]), schemas[each.name].version)
+        for each in found.ours_in_place
+    ]
+    return tuple(each for each in versions if each.before != each.after)
 
 
 def _convert(project: Project, found: Found, account: Account, approvals_from_history: bool) -> tuple[str | None, int]:

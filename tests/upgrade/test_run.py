@@ -13,9 +13,11 @@ from typing import Any
 import apsw
 import pytest
 
+from drift_mcp.cortex import vectors
+from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID
 from drift_mcp.errors import DriftError
-from drift_mcp.project import Project, init
-from drift_mcp.store import switch
+from drift_mcp.project import DRIFT_ID, Project, init
+from drift_mcp.store import backup, migrate, schema, switch
 from drift_mcp.upgrade import archive, run
 
 API = {
@@ -289,3 +291,21 @@ def test_a_store_of_the_upgrade_is_sound(shop: Path) -> None:
         db = apsw.Connection(str(path), apsw.SQLITE_OPEN_READONLY)
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         db.close()
+
+
+def test_a_store_of_an_older_schema_is_brought_up_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFT_HOME", str(tmp_path / "home"))
+    root = tmp_path / "shop"
+    (root / ".drift").mkdir(parents=True)
+    made = Path(__file__).parents[1] / "schema"
+    for name, number in (("drift", DRIFT_ID), ("cortex", CORTEX_ID)):
+        first = schema.Schema(name, number, (made / f"{name}_version_1.sql").read_text(encoding="utf-8"), "", ())
+        extension = vectors.extension_path()
+        assert extension is not None
+        migrate.opened(root / ".drift" / f"{name}.db", first, extensions=(extension,)).close()
+    dry = _upgraded(root, is_dry=True)
+    assert [(each.database, each.before) for each in dry.older] == [("cortex.db", 1), ("drift.db", 1)]
+    assert _upgraded(root).older == dry.older
+    assert _upgraded(root).older == ()
+    with Project(root) as project:
+        assert {each.reason for each in backup.listed(project.backups)} == {"migration"}
