@@ -21,6 +21,8 @@ class Settings(NamedTuple):
     memory_model: str | None = None
 
 
+# No file system has longer names.
+_LONGEST_NAME: Final = 255
 # What can be set, by table.
 _KNOWN: Final = {"backup": ("keep",), "memory": ("model",)}
 
@@ -54,7 +56,8 @@ def read(folder: Path) -> Settings:
             "from 1 up."
         )
     model = given.get("memory", {}).get("model")
-    if model is not None and (not isinstance(model, str) or not model.strip() or not model.isprintable()):
+    is_name = isinstance(model, str) and model.isprintable() and 0 < len(model.strip()) <= _LONGEST_NAME
+    if model is not None and not is_name:
         raise DriftError(
             f"In {FILE}, `model` of [memory] is {_said(model)}. It names the embedding model: write the name of one "
             "for sentence-transformers, like 'BAAI/bge-small-en-v1.5', or a folder; without the line it is the default."

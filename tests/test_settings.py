@@ -61,6 +61,7 @@ def test_the_model_that_is_set_holds(tmp_path: Path, text: str, model: str | Non
         ("keep = 5", "no table 'keep'. Known: backup, memory"),
         ("[memory]\nmodel = 5", "`model` of .memory. is 5. .*like 'BAAI"),
         ("[memory]\nmodel = ''", "`model` of .memory. is ''"),
+        (f"[memory]\nmodel = '{'x' * 256}'", "`model` of .memory. is 'xxx"),
         ("[memory]\nmodel = ['a']", "`model` of .memory. is .'a'."),
         ('[memory]\nmodel = "a\\nb"', "`model` of .memory. is"),
         ("[memory]\nmodels = 'a'", r"no key in \[memory\] 'models'. Nearest: 'model'"),

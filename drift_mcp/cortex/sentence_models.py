@@ -39,7 +39,7 @@ class SentenceModel:
     def __init__(self, given: str, root: Path) -> None:
         """`given`: the name on the hub, or a directory, relative to `root` unless it says otherwise."""
         self._given = given
-        folder = root / Path(given).expanduser()
+        folder = Path.home() / given[2:] if given.startswith("~/") else root / given
         is_path = given.startswith((".", "~", "/", "\\")) or Path(given).is_absolute() or folder.is_dir()
         self._folder = folder.resolve() if is_path else None
         self.name = f"{BACKEND}/{given if self._folder is None else self._folder.name}"

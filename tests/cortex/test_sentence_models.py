@@ -124,6 +124,7 @@ def test_an_older_library_is_refused(library: Path, tmp_path: Path) -> None:
         ("owner/name/more", "neither a folder nor a name"),
         ("owner/..", "neither a folder nor a name"),
         ("./models/ours", "there is no folder './models/ours' with a model in it"),
+        ("~nobody/at/all", "there is no folder '~nobody/at/all'"),
         ("~/nowhere/at/all", "there is no folder '~/nowhere/at/all'"),
     ],
 )
