@@ -271,8 +271,10 @@ class Loader:
         rows: dict[Values, dict[str, str]] = {}
         for name, told in self._rows.of.items():
             for key, each in told.items():
+                if not each.carried:
+                    continue
                 place = (name, ":".join(str(part) for part in key if part is not None))
-                if each.carried and place not in known:
+                if place not in known:
                     # Joined by colons, the keys of two rows can be one when a name has a colon in it.
                     rows.setdefault(place, {}).update(each.carried)
         carried = [Meant(0, (*place, _joined(fields))) for place, fields in rows.items()]

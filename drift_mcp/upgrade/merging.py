@@ -88,25 +88,22 @@ class Rows:
 
     def _fitted(self, form: _Form, row: Record) -> Told:
         """Raises Unfit when a value is wrong without which there is no row. Any other such value is carried along."""
-        assert row.values.keys() <= form.names, f"{row.table} has no columns {row.values.keys() - form.names}"
-        said = row.values.get
-        fitted: list[Value] = []
+        fitted: list[Value] = [None] * form.width
         carried = row.carried
-        for name, fit, is_needed, is_key in form.columns:
-            value = said(name)
+        for name, value in row.values.items():
             if value is None:
-                if is_needed:
-                    raise Unfit(f"{name} is missing")
-                fitted.append(None)
                 continue
+            place, fit, is_vital = form.columns[name]
             try:
-                fitted.append(fit(value))
+                fitted[place] = fit(value)
             except Unfit as problem:
-                if is_needed or is_key:
+                if is_vital:
                     raise
-                fitted.append(None)
                 carried = {name: value, **carried}
                 self._account.unfit(row.table, name, f"{row.where}: {problem}")
+        for name, place in form.needed:
+            if fitted[place] is None:
+                raise Unfit(f"{name} is missing")
         texts = {name: without_secrets(compact(value)) for name, value in carried.items()} if carried else _NOTHING
         return Told(tuple(fitted), row.where, texts, row.is_in_passing)
 
@@ -119,11 +116,13 @@ class _Form:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.names = frozenset(plan.places)
-        # (name, how its values are read, whether there is no row without it, whether it tells rows apart)
-        self.columns: list[tuple[str, Fit, bool, bool]] = [
-            (column.name, fitter(column), column.is_required, column.name in plan.table.key) for column in plan.columns
-        ]
+        self.width = len(plan.columns)
+        # Column → (its place, how its values are read, whether there is no row when one cannot be).
+        self.columns: dict[str, tuple[int, Fit, bool]] = {
+            column.name: (place, fitter(column), column.is_required or column.name in plan.table.key)
+            for place, column in enumerate(plan.columns)
+        }
+        self.needed = [(column.name, place) for place, column in enumerate(plan.columns) if column.is_required]
         self._key = [(plan.at(name), _default(plan, name)) for name in plan.table.key]
 
     def key(self, values: Sequence[Value]) -> Key:

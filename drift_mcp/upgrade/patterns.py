@@ -146,7 +146,7 @@ def _places(document: Document, where: Where, told: Mapping[str, Any]) -> Iterat
     root = document.root
     for name, is_outlier in (("locations", False), ("outliers", True)):
         for place, each in within(Where(where.file, f"{where.position}.{name}"), told.get(name)):
-            if not isinstance(each, Mapping):
+            if not isinstance(each, dict):
                 yield Refused("pattern_locations", place, f"{shown(each)} is no place.")
                 continue
             try:
@@ -156,7 +156,7 @@ def _places(document: Document, where: Where, told: Mapping[str, Any]) -> Iterat
                 continue
             values = {"pattern_key": own, "is_outlier": is_outlier or None}
             rest = {}
-            for field, value in each.items() if _PLACES.keys() >= each.keys() else _flat(each).items():
+            for field, value in (_flat(each) if "range" in each or "start" in each else each).items():
                 column = _PLACES.get(field)
                 if column is None:
                     rest[field] = value
