@@ -240,13 +240,17 @@ class Source:
         """Where the text of a function stands within what it stood in."""
         if cited.content_hash is None or cited.content_length is None:
             return ()
-        return self._owned(cited, self.places(cited.content_hash, cited.content_length))
+        found = self.places(cited.content_hash, cited.content_length)
+        return tuple(one for one in found if self._is_owned(self._start_of(one.line_start), cited.owner))
 
     def places_of_its_name(self, cited: CitedFunction) -> tuple[Place, ...]:
         """Those of its owned places where the name stands in the first line, or in that below its decorators: found
         without a look at the rest of the file. There may be others."""
-        found = {place for start in self._beginnings(cited.name) if (place := self._begun(cited, start)) is not None}
-        return self._owned(cited, found)
+        return tuple(
+            place
+            for start in sorted(set(self._beginnings(cited.name)))
+            if (place := self._begun(cited, start)) is not None and self._is_owned(start, cited.owner)
+        )
 
     def cited(self, asked: FunctionAt) -> CitedFunction | None:
         """The function as it stands here. None: nothing of its name is in those lines, which are not its own then."""
@@ -262,7 +266,7 @@ class Source:
             content_length=len(text),
             file_hash=self.hash,
             copies=len(self.places(content_hash, len(text))) or None,
-            owner=owner if self._is_owned(place, owner) else None,
+            owner=owner if self._is_owned(self._start_of(place.line_start), owner) else None,
         )
 
     def with_decorators(self, asked: FunctionAt) -> Place:
@@ -289,14 +293,10 @@ class Source:
         # Lines further down are not split: most often this is all that is asked of a file.
         return b"\n".join(self._raw.split(b"\n", place.line_end)[place.line_start - 1 : place.line_end])
 
-    def _owned(self, cited: CitedFunction, places: Iterable[Place]) -> tuple[Place, ...]:
-        return tuple(one for one in sorted(places) if cited.owner is None or self._is_owned(one, cited.owner))
-
-    def _is_owned(self, place: Place, owner: str) -> bool:
-        """Whether the place is indented under a line that names the owner; '': under none at all."""
-        start = self._start_of(place.line_start)
+    def _is_owned(self, start: int, owner: str | None) -> bool:
+        """Whether the line at `start` is indented under a line that names the owner; '': under none at all."""
         if not owner:
-            return not self._raw[start : start + 1].isspace()
+            return owner is None or not self._raw[start : start + 1].isspace()
         return any(_is_word(owner, line) for line in self._headings(start))
 
     def _beginnings(self, name: str) -> Iterator[int]:
@@ -316,7 +316,10 @@ class Source:
         if len(text) < length or hashed(text[:length]) != cited.content_hash:
             return None
         first = self._raw.count(b"\n", 0, start) + 1
-        lines = accumulate(len(_squeezed(line)) for line in self._raw[start:].split(b"\n", length))
+        below = self._raw.find(b"\n", end)
+        lines = accumulate(
+            len(_squeezed(line)) for line in self._raw[start : None if below < 0 else below].split(b"\n")
+        )
         last, reached = next((last, reached) for last, reached in enumerate(lines, start=first) if reached >= length)
         return Place(first, last) if reached == length else None
 

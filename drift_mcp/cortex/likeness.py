@@ -49,9 +49,9 @@ _AFFIRMING = """
 _AFFIRMATIONS: Final = frozenset(_AFFIRMING.split())
 _PAIRS = """
     before/after first/last include/exclude includes/excludes included/excluded public/private optional/required
-    minimum/maximum min/max increase/decrease sync/async synchronous/asynchronous mutable/immutable lower/upper
-    lowercase/uppercase eager/lazy eagerly/lazily ascending/descending more/less faster/slower allow/deny
-    stateless/stateful internal/external local/remote above/below
+    minimum/maximum min/max increase/decrease sync/async synchronous/asynchronous synchronously/asynchronously
+    mutable/immutable lower/upper lowercase/uppercase eager/lazy eagerly/lazily ascending/descending more/less
+    faster/slower allow/deny stateless/stateful internal/external local/remote above/below
 """
 _SIDES: Final = {
     side: other for pair in _PAIRS.split() for one, two in [pair.split("/")] for side, other in ((one, two), (two, one))
