@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 from drift_mcp.cli.words import DONE, NO, project
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_mcp.cortex.consolidation import Plan
+    from drift_mcp.cortex.consolidation_runs import Run as Consolidated
+    from drift_mcp.cortex.episodes import Evidence
     from drift_mcp.cortex.forgetting import Forgotten, Found
     from drift_mcp.cortex.validation import Finding, Report
     from drift_mcp.cortex.validation_runs import Run
@@ -28,6 +33,13 @@ def add_to(actions: Any) -> None:
     validate.add_argument("--apply", action="store_true", help="do what it says that applying does; nothing is lost")
     _answering(validate)
     validate.set_defaults(run=_validate)
+
+    consolidate = actions.add_parser("consolidate", help="what episodes repeat becomes knowledge of its own")
+    consolidate.add_argument(
+        "--apply", action="store_true", help="do it; each change is a version, and can be taken back"
+    )
+    _answering(consolidate)
+    consolidate.set_defaults(run=_consolidate)
 
     forget = actions.add_parser("forget", help="erase a memory for good, for privacy: its whole history goes")
     forget.add_argument("memory", metavar="ID")
@@ -161,6 +173,79 @@ def _document(report: Report, run: Run | None, is_fresh: bool) -> dict[str, Any]
         "fresh": is_fresh,
         "run": None if run is None else dataclasses.asdict(run),
     }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# drift memory consolidate
+
+
+def _consolidate(asked: argparse.Namespace) -> int:
+    with _opened(asked) as opened:
+        if asked.apply:
+            plan, done = opened.memory.consolidate()
+        else:
+            plan, done = opened.memory.to_consolidate(), None
+    if asked.json:
+        document = dataclasses.asdict(plan) | {"run": None if done is None else dataclasses.asdict(done)}
+        document["settled"] = [each._asdict() for each in plan.settled]
+        document["faded"] = [each._asdict() for each in plan.faded]
+        for told, learned in zip(document["learned"], plan.learned, strict=True):
+            told["supporting"] = [each._asdict() for each in learned.supporting]
+            told["contradicting"] = [each._asdict() for each in learned.contradicting]
+        print(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+    else:
+        _show_plan(plan, done)
+    return DONE
+
+
+def _show_plan(plan: Plan, done: Consolidated | None) -> None:
+    from drift_mcp.tools.answer import cell, count
+
+    made = [each for each in plan.learned if each.memory is None]
+    known = [each for each in plan.learned if each.memory is not None]
+    for title, found in (("New knowledge", made), ("More about what is known", known)):
+        if found:
+            print(f"{title} ({len(found):,})")
+        for each in found:
+            before = "" if each.confidence_before is None else f"{each.confidence_before:.2f} → "
+            print(f"  {each.memory + '  ' if each.memory else ''}{cell(each.knowledge)}")
+            print(f"    confidence {before}{each.confidence:.2f}")
+            if each.supporting:
+                print(f"    told by {_named(each.supporting)}")
+            if each.contradicting:
+                print(f"    opposed by {_named(each.contradicting)}: {each.why_contradicting}")
+    for title, left in (
+        ("Episodes that go in whole, into the archive", [(each.episode, each.summary) for each in plan.settled]),
+        ("Episodes that faded and were never repeated, into the archive", [(each[0], each[2]) for each in plan.faded]),
+    ):
+        if left:
+            print(f"{title} ({len(left):,})")
+            print("\n".join(f"  {memory}  {cell(summary)}" for memory, summary in left[:_SHOWN]))
+        if len(left) > _SHOWN:
+            print(f"  and {len(left) - _SHOWN:,} more; --json names them all")
+    looked_at = f"{count(plan.episodes, 'episodes')} looked at"
+    if done is not None:
+        print(f"{looked_at}. Done: {', '.join(_done_by(done)) or 'nothing was to be done'}.")
+    elif plan.learned or plan.settled or plan.faded:
+        print(f"{looked_at}. `drift memory consolidate --apply` does this; each change is a version.")
+    else:
+        print(f"{looked_at}; none repeats what others say.")
+
+
+def _named(evidence: Sequence[Evidence]) -> str:
+    names = ", ".join(each.episode for each in evidence[:_SHOWN])
+    return names + (f" and {len(evidence) - _SHOWN:,} more" if len(evidence) > _SHOWN else "")
+
+
+def _done_by(run: Consolidated) -> list[str]:
+    done = {
+        "made": run.created,
+        "updated": run.updated,
+        "archived": run.archived,
+        "archived as faded": run.pruned,
+        "changed meanwhile and left": run.overtaken,
+    }
+    return [f"{what} {number:,}" for what, number in done.items() if number]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -447,7 +447,7 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
 def _prose(content: Content, fields: Mapping[str, Field]) -> Iterator[str]:
     for name, wanted in fields.items():
         value = content.get(name)
-        if value is None or name.endswith(("Id", "Ids", "hash")):
+        if value is None or name.endswith(("Id", "Ids", "Into", "hash")):
             continue
         if wanted.kind == "object":
             yield from _prose(value, wanted.fields)

@@ -16,6 +16,8 @@ import apsw
 
 from drift_mcp.cortex import (
     citations,
+    consolidation,
+    consolidation_runs,
     forgetting,
     given,
     memories,
@@ -30,6 +32,8 @@ from drift_mcp.cortex import (
 )
 from drift_mcp.cortex.caches import QuestionCache
 from drift_mcp.cortex.citations import CodeState
+from drift_mcp.cortex.consolidation import Plan
+from drift_mcp.cortex.consolidation_runs import Run as Consolidated
 from drift_mcp.cortex.embeddings import Embedder, ModelIdentity, ModelState
 from drift_mcp.cortex.filters import Filters
 from drift_mcp.cortex.forgetting import Copies, Forgotten, Found
@@ -253,6 +257,20 @@ class Cortex:
             return adopted
 
         return self._change(change)
+
+    # ------------------------------------------------------------ consolidating
+
+    def to_consolidate(self) -> Plan:
+        """What the episodes amount to: what `consolidate` would do. Changes nothing."""
+        with self._opened.snapshot(timeout_seconds=_WHOLE_SECONDS) as db:
+            return consolidation.look(db, memories.present(db, self._clock()))
+
+    def consolidate(self) -> tuple[Plan, Consolidated]:
+        """Facts that episodes repeat become semantic memories; what was found, and what was done. Raises AlreadyRunning
+        while another process is at it for long."""
+        done = consolidation_runs.apply(self._opened, self.to_consolidate, self._embedder.identity, self._clock)
+        self._tender.nudge()
+        return done
 
     # ------------------------------------------------------------ forgetting
 

@@ -28,6 +28,14 @@ _OF_THE_SHORTER: Final = 0.8
 # Only when nearly every word agrees does another number mean another claim and not another subject.
 _SAME_BUT_FOR_NUMBERS: Final = 0.7
 
+# Of all words of two wordings of one fact, so many are in both: when each has words of its own; when one only says
+# more; and when that is said of the very same code.
+_REWORDED: Final = 0.8
+_EXTENDED: Final = 0.6
+_EXTENDED_OF_CODE: Final = 0.5
+# Shorter beginnings are common to words that have nothing to do with each other.
+_STEM_LETTERS: Final = 4
+
 # What a statement says, it says at its beginning; comparing whole pages would cost more than adding them.
 _COMPARED_CHARACTERS: Final = 600
 _COMPARED_CLAIMS: Final = 6
@@ -82,6 +90,11 @@ class Statement:
         return frozenset(squeezed[i : i + 3] for i in range(max(1, len(squeezed) - 2)))
 
     @cached_property
+    def subject(self) -> frozenset[str]:
+        """Stems of all words that say what it is about."""
+        return frozenset[str]().union(*(claim.subject for claim in self.claims))
+
+    @cached_property
     def claims(self) -> tuple[Claim, ...]:
         made = (_claim(sentence) for sentence in _CLAIM_ENDS.split(self._beginning))
         return tuple(claim for claim in made if claim.subject)[:_COMPARED_CLAIMS]
@@ -106,6 +119,41 @@ def containment(one: Statement, other: Statement) -> float:
 def says_the_same(one: Statement, other: Statement) -> bool:
     """Whether two texts are near-duplicates."""
     return likeness(one, other) >= _SAME and opposition(one, other) is None
+
+
+def is_one_fact(one: Statement, other: Statement, *, of_code: bool) -> bool:
+    """Whether two statements claim the same, be it in other words. `of_code`: both speak of the very same code.
+
+    One may say more than the other; but where each has a word that the other lacks, one of them stands for another
+    thing: tests that need Postgres are not tests that need Redis."""
+    if opposition(one, other, SAME_SUBJECT_OF_CODE) is not None or _figures(one) != _figures(other):
+        return False
+    ours, theirs = one.subject, other.subject
+    if ours == theirs and ours:
+        return True
+    ours_alone = {word for word in ours - theirs if not _is_form_of_any(word, theirs)}
+    theirs_alone = {word for word in theirs - ours if not _is_form_of_any(word, ours)}
+    common = len(ours | theirs) - len(ours_alone | theirs_alone)
+    if common < 2:
+        return False
+    bar = _REWORDED if ours_alone and theirs_alone else _EXTENDED_OF_CODE if of_code else _EXTENDED
+    return common >= bar * len(ours | theirs)
+
+
+def _figures(statement: Statement) -> tuple[bool, frozenset[str]]:
+    """What must be the same, however it is said: whether it denies, and its numbers."""
+    return (
+        sum(claim.is_denied for claim in statement.claims) % 2 == 1,
+        frozenset[str]().union(*(claim.numbers for claim in statement.claims)),
+    )
+
+
+def _is_form_of_any(word: str, others: frozenset[str]) -> bool:
+    """`deploy` and `deployment`, `time` and `timeout`."""
+    return any(
+        min(len(word), len(other)) >= _STEM_LETTERS and (word.startswith(other) or other.startswith(word))
+        for other in others
+    )
 
 
 def opposition(one: Statement, other: Statement, same_subject: float = SAME_SUBJECT) -> str | None:

@@ -196,7 +196,8 @@ VALUES (:id, :type, :at, :by)
 def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | None, at: str) -> Written:
     """Adds a memory with its index row and the mark that its vector is pending; reports what resembles it.
 
-    The very same memory (type, wording, links, importance, validity) is not added twice: its id comes back.
+    The very same memory (type, content, summary, tags, links, importance, validity) is not added twice: its id comes
+    back.
     """
     memory_type = content.type_named(new.type)
     what = content.checked(memory_type, new.content)
@@ -218,7 +219,16 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | 
 
     wording = Wording.of(memory_type, what, summary, tags, links)
     if superseded is None and new.valid_from is None:
-        existing = _the_very_same(tx, memory_type, wording, importance, valid_from, valid_until, links)
+        columns = {
+            "type": memory_type,
+            "hash": wording.hash,
+            "content": _json(what),
+            "tags": _json(tags),
+            "importance": importance,
+            "valid_from": valid_from,
+            "valid_until": valid_until,
+        }
+        existing = _the_very_same(tx, columns, links)
         if existing is not None:
             return existing
     near, opposed = resemblance.among_believed(
@@ -226,19 +236,19 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | 
     )
 
     memory_id = _new_id(at)
-    tx.execute(_ADD_MEMORY, {"id": memory_id, "type": memory_type, "at": at, "by": new.created_by})
-    memory_key = tx.last_insert_rowid()
-    _add_version(
+    memory_key = _add_first(
         tx,
-        memory_key,
-        1,
+        memory_id,
+        memory_type,
+        wording,
+        links,
+        model,
         at,
         {
             "valid_from": valid_from,
             "valid_until": valid_until,
             "content": _json(what),
             "summary": summary,
-            "text_key": wordings.key_of(tx, memory_key, wording, model, at),
             "confidence": confidence,
             "importance": importance,
             "tags": _json(tags),
@@ -246,7 +256,6 @@ def add(tx: apsw.Connection, root: Path, new: NewMemory, model: ModelIdentity | 
             "changed_by": new.created_by,
         },
     )
-    links_of.add(tx, memory_key, links, at)
     if superseded is not None:
         _supersede(tx, superseded, memory_key, valid_from, at, new.created_by)
     return Written(memory_id, 1, near, opposed)
@@ -316,6 +325,90 @@ def revise(
     )
     links_of.replace(tx, current.memory_key, linked, links, at)
     return Written(memory, version, near, opposed)
+
+
+def learned(
+    tx: apsw.Connection,
+    what: Content,
+    model: ModelIdentity | None,
+    at: str,
+    *,
+    tags: Sequence[str],
+    links: Links,
+    importance: Importance,
+    confidence: float,
+    valid_from: str,
+    reason: str,
+    by: str,
+) -> str:
+    """Adds a semantic memory that other memories amount to; its id. It resembles them by nature: nothing is told."""
+    summary = content.summary("semantic", what)
+    memory = _new_id(at)
+    _add_first(
+        tx,
+        memory,
+        "semantic",
+        Wording.of("semantic", what, summary, tags, links),
+        links,
+        model,
+        at,
+        {
+            "valid_from": valid_from,
+            "valid_until": None,
+            "content": _json(what),
+            "summary": summary,
+            "confidence": confidence,
+            "importance": importance,
+            "tags": _json(list(tags)),
+            "change": "consolidated",
+            "reason": reason,
+            "changed_by": by,
+        },
+    )
+    return memory
+
+
+def consolidated(
+    tx: apsw.Connection,
+    memory: str,
+    changes: Content,
+    model: ModelIdentity | None,
+    at: str,
+    *,
+    links: Links | None = None,
+    confidence: float | None = None,
+    archive_reason: str | None = None,
+    reason: str,
+    by: str,
+) -> None:
+    """Records what a consolidation made of a memory: `changes` of its content; a reason to archive it archives it."""
+    current = _current(tx, memory)
+    what = {**json.loads(current.content), **changes}
+    linked = links_of.of(tx, current.memory_key, moments.END_OF_TIME)
+    after = linked if links is None else links
+    wording = Wording.of(current.type, what, current.summary, json.loads(current.tags), after)
+    columns: dict[str, Any] = {
+        "content": _json(what),
+        "text_key": wordings.key_of(tx, current.memory_key, wording, model, at),
+        "confidence": current.confidence if confidence is None else confidence,
+        "change": "consolidated",
+        "reason": reason,
+        "changed_by": by,
+    }
+    if archive_reason is not None:
+        columns |= {"archived": 1, "archive_reason": archive_reason}
+    _next_version(tx, current, at, columns)
+    links_of.replace(tx, current.memory_key, linked, after, at)
+
+
+_KEY_OF = "SELECT key FROM memories WHERE id = ?"
+
+
+def stands_to(tx: apsw.Connection, memory: str, relationship: Relationship, targets: Iterable[str], at: str) -> None:
+    """Relationships of a memory whose version of this transaction is recorded already."""
+    source = int(tx.execute(_KEY_OF, (memory,)).get)
+    for target in targets:
+        _relate(tx, source, int(tx.execute(_KEY_OF, (target,)).get), relationship, 1.0, at)
 
 
 _NOTE_VERDICT = """
@@ -693,6 +786,25 @@ def _add_version(tx: apsw.Connection, memory_key: int, version: int, at: str, co
     )
 
 
+def _add_first(
+    tx: apsw.Connection,
+    memory: str,
+    memory_type: MemoryType,
+    wording: Wording,
+    links: Links,
+    model: ModelIdentity | None,
+    at: str,
+    columns: Mapping[str, Any],
+) -> int:
+    """A memory that was not there, with its first version; its key."""
+    tx.execute(_ADD_MEMORY, {"id": memory, "type": memory_type, "at": at, "by": columns["changed_by"]})
+    memory_key = tx.last_insert_rowid()
+    text_key = wordings.key_of(tx, memory_key, wording, model, at)
+    _add_version(tx, memory_key, 1, at, {**columns, "text_key": text_key})
+    links_of.add(tx, memory_key, links, at)
+    return memory_key
+
+
 _CLOSE_VERSION = "UPDATE memory_versions SET recorded_to = :at WHERE key = :key"
 _CARRIED = (
     "valid_from",
@@ -780,15 +892,18 @@ def _relate(tx: apsw.Connection, source: int, target: int, relationship: str, st
     tx.execute(_RELATE, link)
 
 
-_SAME_WORDING = """
+# A wording tells the summary, and leads to few memories; what it leaves out, a choice or an id, is in the content.
+_SAME = """
 SELECT m.id, v.version, m.key
 FROM memory_texts t
 CROSS JOIN memory_versions v ON v.text_key = t.key AND v.recorded_to IS NULL
 CROSS JOIN memories m ON m.key = v.memory_key
 WHERE t.text_hash = :hash
     AND m.type = :type
+    AND v.content = :content
+    AND v.tags = :tags
     AND v.importance = :importance
-    AND v.valid_from <= :since
+    AND v.valid_from <= :valid_from
     AND v.valid_until IS :valid_until
     AND v.superseded_by IS NULL
     AND NOT v.archived
@@ -796,23 +911,8 @@ ORDER BY m.key
 """
 
 
-def _the_very_same(
-    tx: apsw.Connection,
-    memory_type: MemoryType,
-    wording: Wording,
-    importance: str,
-    since: str,
-    valid_until: str | None,
-    links: Links,
-) -> Written | None:
-    question = {
-        "hash": wording.hash,
-        "type": memory_type,
-        "importance": importance,
-        "since": since,
-        "valid_until": valid_until,
-    }
-    found: list[tuple[str, int, int]] = list(tx.execute(_SAME_WORDING, question))
+def _the_very_same(tx: apsw.Connection, columns: Mapping[str, Any], links: Links) -> Written | None:
+    found: list[tuple[str, int, int]] = list(tx.execute(_SAME, columns))
     for memory, version, key in found:
         if links_of.of(tx, key, moments.END_OF_TIME).speak_of_the_same(links):
             return Written(memory, version, existed=True)

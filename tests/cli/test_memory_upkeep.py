@@ -1,4 +1,4 @@
-"""`drift memory validate` as a person runs it."""
+"""`drift memory validate`, `consolidate` and `forget` as a person runs them."""
 
 from __future__ import annotations
 
@@ -119,3 +119,67 @@ def test_more_than_anybody_reads_is_counted(project: Path, capsys: pytest.Captur
     out = run(capsys, "memory", "validate")[1]
     assert "The code is gone (12)" in out and "  and 2 more; --json names them all" in out
     assert len(validated(capsys)[1]["findings"]) >= 12
+
+
+def told(root: Path, *said: str) -> list[str]:
+    """Adds episodes, each an interaction of its own; their ids."""
+    with Project(root) as opened:
+        return [
+            opened.memory.add(
+                NewMemory("episodic", {"interaction": {"userQuery": f"question {number}", "agentResponse": text}})
+            ).memory
+            for number, text in enumerate(said)
+        ]
+
+
+def test_consolidation_shows_first_and_is_done_when_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "init")
+    assert run(capsys, "memory", "consolidate") == (0, "0 episodes looked at; none repeats what others say.\n")
+    episodes = told(project, *["Taxes are rounded up"] * 3, "Taxes are never rounded up", "Tills open at nine")
+    for _ in range(2):
+        status, out = run(capsys, "memory", "consolidate")
+        assert status == 0
+        assert "New knowledge (1)\n  Taxes are rounded up\n    confidence 0.47\n" in out
+        assert f"    told by {', '.join(episodes[:3])}\n" in out
+        assert f"    opposed by {episodes[3]}: one affirms what the other denies\n" in out
+        assert "into the archive (3)" in out and "5 episodes looked at. `drift memory consolidate --apply`" in out
+    status, out = run(capsys, "memory", "consolidate", "--apply")
+    assert status == 0 and "5 episodes looked at. Done: made 1, archived 3." in out
+    assert run(capsys, "memory", "consolidate", "--apply") == (
+        0,
+        "2 episodes looked at. Done: nothing was to be done.\n",
+    )
+
+
+def test_consolidation_as_json_tells_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "init")
+    episodes = told(project, *["Taxes are rounded up"] * 3)
+    _, out = run(capsys, "memory", "consolidate", "--json", "--apply")
+    document = json.loads(out)
+    (learned,) = document["learned"]
+    assert (learned["memory"], learned["knowledge"]) == (None, "Taxes are rounded up")
+    assert [each["episode"] for each in learned["supporting"]] == episodes
+    assert [(each["episode"], each["learned"]) for each in document["settled"]] == [(each, [0]) for each in episodes]
+    assert document["run"]["created"] == 1 and document["run"]["id"].startswith("cons_")
+
+
+def test_forgetting_shows_what_would_go_and_what_stays(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "init")
+    with Project(project) as opened:
+        memory = opened.memory.add(NewMemory("tribal", "Ada Byron pays by card", files=["till.py"])).memory
+        other = opened.memory.add(NewMemory("semantic", "Ada Byron pays by card, always")).memory
+    run(capsys, "backup", "create")
+    status, out = run(capsys, "memory", "forget", memory)
+    assert status == 0
+    assert "Would be erased, for good: 1 version, 1 wording, 1 link.\n" in out
+    assert f"  {other}  100% of its wording is the same: Ada Byron pays by card, always\n" in out
+    assert "  .drift/backups/cortex-" in out and "Nothing was changed." in out
+    status, out = run(capsys, "memory", "forget", memory, "--json")
+    document = json.loads(out)
+    assert (document["versions"], document["forgotten_at"], document["has_traces"]) == (1, None, None)
+    assert len(document["copies"]) == 1 and document["repeating"][0]["memory"] == other
+    status, out = run(capsys, "memory", "forget", memory, "--apply", "--reason", "Ada asked")
+    assert status == 0 and "Its bytes are gone from the store and its log" in out
+    for words in (["show", memory], ["forget", memory], ["revise", memory, "again"]):
+        assert main(["memory", *words]) == 2
+        assert "was forgotten on" in capsys.readouterr().err

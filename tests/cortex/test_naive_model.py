@@ -119,6 +119,7 @@ class Memories(RuleBasedStateMachine):
         data=st.data(),
         kind=TYPES,
         word=WORDS,
+        severity=st.sampled_from(["info", "critical"]),
         importance=IMPORTANCE,
         confidence=CONFIDENCE,
         tags=TAGS,
@@ -129,6 +130,7 @@ class Memories(RuleBasedStateMachine):
         data: st.DataObject,
         kind: str,
         word: str,
+        severity: str,
         importance: str,
         confidence: float,
         tags: list[str],
@@ -136,9 +138,10 @@ class Memories(RuleBasedStateMachine):
     ) -> None:
         supersedes = data.draw(st.none() | self.known()) if self.naive.now.records else None
         valid_from, valid_until = data.draw(st.none() | self.times()), data.draw(st.none() | self.times())
+        what = {"knowledge": f"about {word}"} | ({"severity": severity} if kind == "tribal" else {})
         new = NewMemory(
             kind,
-            f"about {word}",
+            what,
             importance=importance,
             confidence=confidence,
             tags=tags,
@@ -156,7 +159,7 @@ class Memories(RuleBasedStateMachine):
             "type": kind,
             "version": 1,
             "change": "added",
-            "content": {"knowledge": f"about {word}"},
+            "content": what,
             "word": word,
             "importance": importance,
             "confidence": confidence,
@@ -228,7 +231,8 @@ class Memories(RuleBasedStateMachine):
             self.refused("not after 'valid_from'", lambda: self.cortex.revise(memory, revision))
             return
         changes: Record = {"valid_from": since, "valid_until": until}
-        changes |= {} if word is None else {"word": word, "content": {"knowledge": f"about {word}"}}
+        if word is not None:
+            changes |= {"word": word, "content": record["content"] | {"knowledge": f"about {word}"}}
         changes |= {} if importance is None else {"importance": importance}
         changes |= {} if confidence is None else {"confidence": confidence}
         changes |= {} if tags is None else {"tags": tags}
