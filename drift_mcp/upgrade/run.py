@@ -22,11 +22,11 @@ from typing import Final, NamedTuple
 import apsw
 
 from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID
-from drift_mcp.errors import DriftError
-from drift_mcp.project import DRIFT_ID, FOLDER, Project, init
+from drift_mcp.errors import DriftError, StoreUnusable
+from drift_mcp.project import DRIFT_ID, FOLDER, Project, init, known, register, registry_path
 from drift_mcp.store import backup, connection, lock, schema, switch
 from drift_mcp.store.switch import Move
-from drift_mcp.upgrade import archive, conversion, memories, proof, sources
+from drift_mcp.upgrade import archive, conversion, memories, proof, registry, sources
 from drift_mcp.upgrade.account import Account, Line, Refusal
 from drift_mcp.upgrade.loading import Loader, plans
 from drift_mcp.upgrade.merging import Rows
@@ -86,6 +86,7 @@ def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: b
                     _convert_dry(project, found, account, Path(scratch), approvals_from_history)
             else:
                 saved, files_archived = _convert(project, found, account, approvals_from_history)
+            _register_others(account, is_dry)
     return Report(
         older,
         found.sources,
@@ -98,6 +99,26 @@ def upgrade(project: Project, *, is_dry: bool = False, approvals_from_history: b
         is_dry,
         int((time.monotonic() - began) * 1000),
     )
+
+
+def _register_others(account: Account, is_dry: bool) -> None:
+    """The user's other projects, by the predecessor's registry: so that they are found by their names."""
+
+    def put(each: registry.Registered) -> None:
+        if not is_dry:
+            register(
+                each.root,
+                health_score=each.health_score,
+                pattern_count=each.pattern_count,
+                last_scan_at=each.last_scan_at,
+            )
+
+    try:
+        there = {each.told.path for each in known()}
+    except StoreUnusable as problem:
+        account.note(f"The old tool's other projects were not registered: {problem}")
+        return
+    registry.take_over(registry_path().parent, account, there, put)
 
 
 def _older(found: Found) -> tuple[Older, ...]:
