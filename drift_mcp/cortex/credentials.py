@@ -24,6 +24,8 @@ _PLACEHOLDER = re.compile(
 _PLACE = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)+")
 # The id of a memory is as random as a token, and opens nothing.
 _MEMORY_ID = re.compile(r"\bmem_(?:[0-9a-z]{1,10}_[0-9a-f]{12}|graph_[0-9a-f]{18})\b")
+# Nothing shorter looks secret; most words are.
+_SHORTEST = 10
 # Bits a character: words and identifiers lie below 3, random letters and digits of eight and more above.
 _RANDOM_BITS = 2.7
 
@@ -31,7 +33,8 @@ _RANDOM_BITS = 2.7
 def is_in(text: str) -> bool:
     """Whether `text` holds a credential: a known kind of token, a password in a URL, or one that is named as such."""
     text = _MEMORY_ID.sub("", text)
-    if secrets.looks_secret(text) or any(secrets.looks_secret(word.strip("\"'`.,;()")) for word in text.split()):
+    words = (word.strip("\"'`.,;()") for word in text.split() if len(word) >= _SHORTEST)
+    if secrets.looks_secret(text) or any(map(secrets.looks_secret, words)):
         return True
     return any(
         not _PLACEHOLDER.search(match[1]) and _looks_random(match[1].rstrip(".)")) for match in _ASSIGNED.finditer(text)

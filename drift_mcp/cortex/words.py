@@ -67,5 +67,7 @@ def printable(text: str) -> str:
 
 
 def _parts(word: str) -> list[str]:
+    if word.isalpha() and word[1:].islower():
+        return []  # as most are
     parts = [part for part in _HUMPS.split(word) if part]
     return parts if len(parts) > 1 else []

@@ -212,7 +212,12 @@ def _row(row: Callable[..., _R], found: Any, path: str, checks: Mapping[str, Che
             near = difflib.get_close_matches(name, checks, n=1)
             hint = f" Nearest: '{near[0]}'." if near else ""
             raise DriftError(f"No field '{_inside(path, name)[:80]}'.{hint} Fields: {', '.join(checks)}.")
-    return row(**{name: check(found.get(name), _inside(path, name)) for name, check in checks.items()})
+    values = {}
+    for name, check in checks.items():
+        value = found.get(name)
+        # Most fields of most rows are not there; those need no path to be named by.
+        values[name] = None if value is None and isinstance(check, _Maybe) else check(value, _inside(path, name))
+    return row(**values)
 
 
 def _inside(path: str, name: str) -> str:
@@ -307,8 +312,13 @@ def _choice(*choices: str) -> Check:
     return check
 
 
-def _maybe(check: Check) -> Check:
-    return lambda value, path: None if value is None else check(value, path)
+class _Maybe(NamedTuple):
+    """A field that may be left out: then it is None."""
+
+    check: Check
+
+    def __call__(self, value: Any, path: str) -> Any:
+        return None if value is None else self.check(value, path)
 
 
 def _rows(row: Callable[..., _R], checks: Mapping[str, Check]) -> Check:
@@ -353,64 +363,64 @@ _RECORDED_TIMES: Final = frozenset(
         *("validated_at", "started_at", "completed_at"),
     )
 )
-_BELIEVED: Final[Mapping[str, Check]] = {"recorded_at": _stamp, "recorded_to": _maybe(_stamp)}
+_BELIEVED: Final[Mapping[str, Check]] = {"recorded_at": _stamp, "recorded_to": _Maybe(_stamp)}
 _CITED: Final[Mapping[str, Check]] = {
-    "content_hash": _maybe(_hash),
-    "content_length": _maybe(_count),
-    "file_hash": _maybe(_hash),
-    "copies": _maybe(_from_one),
-    "flagged": _maybe(_choice("changed", "gone")),
+    "content_hash": _Maybe(_hash),
+    "content_length": _Maybe(_count),
+    "file_hash": _Maybe(_hash),
+    "copies": _Maybe(_from_one),
+    "flagged": _Maybe(_choice("changed", "gone")),
 }
 _FILE: Final[Mapping[str, Check]] = {
     "file_path": _path,
-    "line_start": _maybe(_from_one),
-    "line_end": _maybe(_from_one),
+    "line_start": _Maybe(_from_one),
+    "line_end": _Maybe(_from_one),
     **_CITED,
     **_BELIEVED,
 }
-_FUNCTION: Final[Mapping[str, Check]] = {"function_id": _text, **_CITED, "owner": _maybe(_words), **_BELIEVED}
+_FUNCTION: Final[Mapping[str, Check]] = {"function_id": _text, **_CITED, "owner": _Maybe(_words), **_BELIEVED}
 _PATTERN: Final[Mapping[str, Check]] = {"pattern_id": _text, **_BELIEVED}
 _CONSTRAINT: Final[Mapping[str, Check]] = {"constraint_id": _text, **_BELIEVED}
 _VERSION: Final[Mapping[str, Check]] = {
     "version": _from_one,
     **_BELIEVED,
     "valid_from": _stamp,
-    "valid_until": _maybe(_stamp),
+    "valid_until": _Maybe(_stamp),
     "content": _content,
     "summary": _text,
     "confidence": _share,
     "importance": _choice(*IMPORTANCES),
     "tags": _tags,
     "archived": _flag,
-    "archive_reason": _maybe(_text),
-    "superseded_by": _maybe(_memory),
-    "last_validated": _maybe(_stamp),
+    "archive_reason": _Maybe(_text),
+    "superseded_by": _Maybe(_memory),
+    "last_validated": _Maybe(_stamp),
     "change": _choice(
         *("added", "revised", "confirmed", "rejected", "archived", "restored"),
         *("superseded", "linked", "validated", "consolidated", "imported"),
     ),
-    "reason": _maybe(_text),
-    "changed_by": _maybe(_words),
+    "reason": _Maybe(_text),
+    "changed_by": _Maybe(_words),
 }
 _VERDICT: Final[Mapping[str, Check]] = {
     "version": _from_one,
     "action": _choice("confirmed", "rejected", "modified"),
     "previous_confidence": _share,
     "new_confidence": _share,
-    "feedback": _maybe(_text),
+    "feedback": _Maybe(_text),
     "validated_at": _stamp,
-    "validated_by": _maybe(_words),
-    "session_id": _maybe(_words),
+    "validated_by": _Maybe(_words),
+    "session_id": _Maybe(_words),
 }
 _HISTORY: Final[Mapping[str, Check]] = {
     "id": _memory,
     "type": _choice(*content.MEMORY_TYPES),
     "created_at": _stamp,
-    "created_by": _maybe(_words),
-    "last_accessed": _maybe(_stamp),
+    "created_by": _Maybe(_words),
+    "last_accessed": _Maybe(_stamp),
     "access_count": _uses,
-    "forgotten_at": _maybe(_stamp),
-    "forgotten_reason": _maybe(_text),
+    "forgotten_at": _Maybe(_stamp),
+    "forgotten_reason": _Maybe(_text),
     "uses": _stamps_given,
     "versions": _rows(Version, _VERSION),
     "files": _rows(File, _FILE),
@@ -430,18 +440,18 @@ _STATUS: Final = _choice("running", "completed", "failed")
 _CONSOLIDATION_RUN: Final[Mapping[str, Check]] = {
     "id": _named("cons_"),
     "started_at": _stamp,
-    "completed_at": _maybe(_stamp),
+    "completed_at": _Maybe(_stamp),
     "episodes_processed": _count,
     "memories_created": _count,
     "memories_updated": _count,
     "memories_pruned": _count,
     "status": _STATUS,
-    "error": _maybe(_words),
+    "error": _Maybe(_words),
 }
 _VALIDATION_RUN: Final[Mapping[str, Check]] = {
     "id": _named("val_"),
     "started_at": _stamp,
-    "completed_at": _maybe(_stamp),
+    "completed_at": _Maybe(_stamp),
     "total_validated": _count,
     "valid_count": _count,
     "stale_count": _count,
