@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
@@ -312,7 +313,8 @@ def _choice(*choices: str) -> Check:
     return check
 
 
-class _Maybe(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Maybe:
     """A field that may be left out: then it is None."""
 
     check: Check
