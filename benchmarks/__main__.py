@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …] [--repo PATH] [--sqlite-source DIR]`: runs the benchmarks named, or all.
+"""`python -m benchmarks [NAME …] [--repo PATH] [--most N] [--sqlite-source DIR]`: runs the benchmarks named, or all.
 
 Each prints its tables. `scan` needs a repository to read, which is given and never downloaded.
 """
@@ -20,6 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Drift, one table per name.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--repo", type=Path, metavar="PATH", help="the repository that `scan` reads a copy of")
+    parser.add_argument(
+        "--most", type=int, default=100_000, metavar="N", help="what `memory` goes up to (default: 100000)"
+    )
     parser.add_argument(
         "--sqlite-source",
         type=Path,
@@ -47,7 +50,7 @@ def main() -> int:
             elif name == "start":
                 start.run(here)
             elif name == "memory":
-                memory.run(here)
+                memory.run(here, asked.most)
             elif name == "store":
                 store.run(here, asked.sqlite_source)
             elif name == "scale":

@@ -11,9 +11,10 @@ of these. Knows English words only, and no meaning: a contradiction in quite oth
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Set
+from functools import cached_property, lru_cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from drift_mcp.cortex import words
 
@@ -85,9 +86,10 @@ class Statement:
         self._beginning = text[:_COMPARED_CHARACTERS].lower()
 
     @cached_property
-    def trigrams(self) -> frozenset[str]:
+    def trigrams(self) -> frozenset[tuple[str, ...]]:
         squeezed = " ".join(self._beginning.split())
-        return frozenset(squeezed[i : i + 3] for i in range(max(1, len(squeezed) - 2)))
+        # A text of fewer letters is the only trigram that it has.
+        return frozenset(zip(squeezed, squeezed[1:], squeezed[2:], strict=False)) or frozenset([tuple(squeezed)])
 
     @cached_property
     def subject(self) -> frozenset[str]:
@@ -166,7 +168,7 @@ def opposition(one: Statement, other: Statement, same_subject: float = SAME_SUBJ
     return None
 
 
-def share(one: frozenset[str], other: frozenset[str]) -> float:
+def share(one: Set[Any], other: Set[Any]) -> float:
     """Of all that is in either, how much is in both."""
     common = len(one & other)
     return common / (len(one) + len(other) - common) if common else 0.0
@@ -215,6 +217,7 @@ def _subject(tokens: list[str]) -> list[str]:
     return [_stem(token) for token in tokens if token not in _NOT_THE_SUBJECT and not token[0].isdigit()]
 
 
+@lru_cache(maxsize=4_096)  # the words of one memory are those of the next
 def _stem(term: str) -> str:
     for ending, instead in (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", "")):
         if term.endswith(ending) and len(term) - len(ending) >= 3:

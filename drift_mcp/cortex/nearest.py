@@ -29,14 +29,14 @@ Ranked = list[tuple[int, float]]  # (wording, cosine), the nearest first
 _SIGNS_FROM = 5_000
 # What the signs rank first is compared in full: so many, or of very many this share. Measured at 100,000: recall@10 of
 # 0.99 and more.
-_LEAST_COMPARED = 400
+_LEAST_COMPARED = 600
 _SHARE_COMPARED = 0.008
 # Of so few, each is compared in full.
 _FEW = 2_000
 # What is listed at the most, so that filters find enough of it that passes.
-_MOST_LISTED = 1_000
+_MOST_LISTED = 500
 # Of the index; each further one makes it slower.
-_INDEXED = 200
+_INDEXED = 100
 _INDEXED_DIMENSIONS = 384  # of memory_embeddings
 
 
@@ -61,7 +61,8 @@ class Nearest:
         if self._are_many(db, model):
             held = self._held(db, model, vector)
             chosen = _alike(held, vector, _worth_comparing(len(held.texts)))
-            return Listed(_compared(db, model, vector, chosen), len(chosen) == len(held.texts))
+            ranked = _compared(db, model, vector, chosen)
+            return Listed(ranked, len(chosen) == len(held.texts) and len(ranked) < _MOST_LISTED)
         if len(vector) == 4 * _INDEXED_DIMENSIONS:
             return _indexed(db, model, vector)
         return _all_compared(db, model, vector)
