@@ -26,6 +26,16 @@ from faults.workshop import Workshop
 
 _MEMORIES: Final = tuple(f"what was learned on day {number}" for number in range(40))
 _FILE: Final = "memories.jsonl"
+_FACTS: Final = (
+    "Money amounts are stored as integer cents",
+    "Sessions are kept in the cache for a day",
+    "Mails leave through the queue of the worker",
+    "Every table carries the tenant that owns its rows",
+    "Uploads are scanned before anybody may open them",
+    "The search index is rebuilt at night",
+    "Passwords are hashed with argon2 and a pepper",
+    "Webhooks are signed, and repeated until they are answered",
+)
 
 # -- whole or not
 
@@ -104,6 +114,13 @@ def _whole_and(judge: Judge) -> Judge:
 
 _SUMMARIES: Final = "SELECT v.summary FROM memories m JOIN memory_versions v ON v.memory_key = m.key ORDER BY m.key"
 _VERSIONS: Final = "SELECT m.id || ' ' || v.version FROM memories m JOIN memory_versions v ON v.memory_key = m.key"
+_LEARNED: Final = """
+SELECT v.content ->> '$.knowledge'
+FROM memories m
+JOIN memory_versions v ON v.memory_key = m.key AND v.recorded_to IS NULL
+WHERE m.type = 'semantic'
+"""
+_DERIVED: Final = "SELECT count(*) FROM memory_relationships WHERE relationship = 'derived_from'"
 _FLAGGED: Final = """
 SELECT flags, count(*)
 FROM (
@@ -183,6 +200,20 @@ def _is_validated(there: Ground, state: State) -> str | None:
     return unwhole(path) or (None if flagged == [(1, 5)] else f"flagged are {flagged}, a version and memories each")
 
 
+def _none_twice(there: Ground, state: State, said: str) -> str | None:
+    found = rows(there.copy("cortex.db"), _LEARNED)
+    return f"learned twice: {found}" if len(found) != len(set(found)) else None
+
+
+def _is_learned(there: Ground, state: State) -> str | None:
+    """In the end each fact is known once, by every episode that told it."""
+    path = there.copy("cortex.db")
+    learned, told = rows(path, _LEARNED), rows(path, _DERIVED)
+    if sorted(learned) != sorted((fact,) for fact in _FACTS) or told != [(3 * len(_FACTS),)]:
+        return f"learned was {learned}, from {told} episodes"
+    return unwhole(path)
+
+
 def _is_imported(there: Ground, state: State) -> str | None:
     return unwhole(there.copy("cortex.db")) or trials.is_new(there, state)
 
@@ -216,6 +247,12 @@ def _embedded(workshop: Workshop, root: Path) -> None:
     trials.refuse_failed(workshop.run(root, "another", task="embed"))
 
 
+def _lived(workshop: Workshop, root: Path) -> None:
+    """Three episodes of each fact."""
+    _empty(workshop, root)
+    trials.refuse_failed(workshop.run(root, *_FACTS, task="live"))
+
+
 def _cited(workshop: Workshop, root: Path) -> None:
     """Memories of code that has changed since, or is gone."""
     trials.scanned(workshop, root)
@@ -232,6 +269,7 @@ def named() -> dict[str, Trial]:
     fixed = (("doctor", "--fix"),)
     export = ("memory", "export", _FILE)
     take = ("memory", "import", _FILE)
+    consolidate = ("memory", "consolidate", "--apply")
     validate = ("memory", "validate", "--apply")
     return {
         "memory add": Trial(_empty, _MEMORIES, _whole_and(_all_added), doctor, _is_fine, "remember"),
@@ -239,6 +277,7 @@ def named() -> dict[str, Trial]:
         "memory forget": Trial(_remembered, (), _whole_and(_all_forgotten), doctor, _is_fine, "forget"),
         "memory import": Trial(_elsewhere, take, _whole_and(trials.old_or_new), (take, *doctor), _is_imported),
         "memory export": Trial(_remembered, export, _exported, ((*export, "--force"),), _is_fine),
+        "memory consolidate": Trial(_lived, consolidate, _whole_and(_none_twice), (consolidate, *doctor), _is_learned),
         "memory validate": Trial(_cited, validate, _whole_and(_any), (validate, *doctor), _is_validated),
         "vectors, the first": Trial(_remembered, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),
         "vectors of another model": Trial(_embedded, ("shipped",), _whole_and(_any), fixed, _has_vectors, "embed"),

@@ -136,6 +136,15 @@ def _revise(root: Path, words: list[str]) -> int:
     return 0
 
 
+def _live(root: Path, words: list[str]) -> int:
+    """Adds three episodes of each of these facts."""
+    with Project(root) as project:
+        for number, fact in enumerate([*words] * 3):
+            what = {"interaction": {"userQuery": f"question {number}"}, "extractedFacts": [{"fact": fact}]}
+            project.memory.add(NewMemory("episodic", what))
+    return 0
+
+
 def _forget(root: Path, words: list[str]) -> int:
     """Forgets every memory, one after the other, and says of each when it was told that it is gone."""
     with Project(root) as project:
@@ -195,6 +204,7 @@ TASKS: Final[dict[str, Callable[[Path, list[str]], int]]] = {
     "answers": _answer,
     "heard": _listen,
     "remember": _remember,
+    "live": _live,
     "revise": _revise,
     "forget": _forget,
     "embed": _embed,

@@ -35,7 +35,13 @@ def test_a_kill_at_a_random_moment_loses_nothing(workshop: Workshop, name: str) 
 
 @pytest.mark.parametrize(
     ("name", "rounds"),
-    [("memory add", 5), ("memory revise", 5), ("memory import", 2), ("vectors of another model", 2)],
+    [
+        ("memory add", 5),
+        ("memory revise", 5),
+        ("memory import", 2),
+        ("memory consolidate", 3),
+        ("vectors of another model", 2),
+    ],
 )
 def test_a_kill_at_a_random_moment_leaves_every_memory_whole(workshop: Workshop, name: str, rounds: int) -> None:
     assert_survived(kill.one(workshop, name, memory_trials.named()[name], rounds, 1))
