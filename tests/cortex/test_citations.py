@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drift_mcp.cortex import citations
-from drift_mcp.cortex.citations import Citation
+from drift_mcp.cortex.citations import Citation, FunctionAt
 from drift_mcp.errors import DriftError
 
 Edit = Callable[[str], str]
@@ -93,3 +93,29 @@ def test_a_link_out_of_the_project_is_not_followed(project: Path, tmp_path: Path
     (project / "app" / "inside.py").symlink_to(tmp_path / "outside.py")
     with pytest.raises(DriftError, match="no file"):
         citations.made(project, Citation("app/inside.py"))
+
+
+def test_what_is_too_large_to_be_code_is_not_cited(project: Path) -> None:
+    (project / "app" / "data.csv").write_bytes(b"1,2,3\n" * 800_000)
+    with pytest.raises(DriftError, match="larger than 4 MB"):
+        citations.made(project, Citation("app/data.csv"))
+
+
+def test_of_several_copies_none_is_taken_for_another(project: Path) -> None:
+    """A line that stands twice: when one of them is no more, the other is not where it has moved to."""
+    file = project / "app" / "pay.py"
+    code = file.read_text() + "\n\ndef credit(card, amount):\n    return bank.book(card, -amount)\n"
+    file.write_text(code)
+    cited = citations.made(project, Citation("app/pay.py", 8, 8))
+    assert cited.copies == 2
+    file.write_text(code.replace("-amount)", "-amount, 0)", 1))
+    assert citations.state(project, [cited]) == "changed"
+    file.write_text("import bank\n" + code)
+    assert citations.state(project, [cited]) == "moved"
+
+
+def test_lines_that_are_not_the_functions_own_are_not_taken_for_its_text(project: Path) -> None:
+    known = citations.function(project, FunctionAt("app/pay.py::refund", 7, 8))
+    assert known.content_hash is not None and known.owner == ""
+    for first, last in ((1, 4), (40, 44)):
+        assert citations.function(project, FunctionAt("app/pay.py::refund", first, last)).content_hash is None
