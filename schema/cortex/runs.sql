@@ -7,10 +7,10 @@ CREATE TABLE consolidation_runs (
     id TEXT NOT NULL UNIQUE CHECK (id GLOB 'cons_?*'),
     started_at TEXT NOT NULL CHECK (started_at GLOB '????-??-??T??:??:??.???Z'),
     completed_at TEXT CHECK (completed_at GLOB '????-??-??T??:??:??.???Z'),
-    episodes_processed INTEGER NOT NULL DEFAULT 0 CHECK (episodes_processed >= 0),
-    memories_created INTEGER NOT NULL DEFAULT 0 CHECK (memories_created >= 0),
-    memories_updated INTEGER NOT NULL DEFAULT 0 CHECK (memories_updated >= 0),
-    memories_pruned INTEGER NOT NULL DEFAULT 0 CHECK (memories_pruned >= 0),
+    episodes_processed INTEGER NOT NULL DEFAULT 0 CHECK (episodes_processed >= 0),  -- looked at
+    memories_created INTEGER NOT NULL DEFAULT 0 CHECK (memories_created >= 0),      -- semantic ones
+    memories_updated INTEGER NOT NULL DEFAULT 0 CHECK (memories_updated >= 0),      -- semantic ones that gained evidence
+    memories_pruned INTEGER NOT NULL DEFAULT 0 CHECK (memories_pruned >= 0),        -- episodes archived because they had faded
     status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'completed', 'failed')),
     error TEXT
 ) STRICT;
