@@ -114,7 +114,8 @@ def look_at_files(copy: apsw.Connection, root: Path) -> list[Finding]:
     gone = changed = 0
     above = f"{root}/"
     for path, known in files.known(copy).items():
-        if known.status != "scanned":
+        # What was taken over from the predecessor says nothing of how a file was, or whether it was there.
+        if known.status != "scanned" or known.source == "upgrade":
             continue
         try:
             # Making a Path of each of thousands of files would cost twice what asking for it does.

@@ -30,8 +30,11 @@ class NewEnvAccess(NamedTuple):
 _VARIABLE = """
 INSERT INTO env_variables (name, sensitivity)
 VALUES (?, ?)
-ON CONFLICT (name) DO UPDATE SET sensitivity = excluded.sensitivity
-WHERE sensitivity = 'unknown' AND excluded.sensitivity <> 'unknown'
+ON CONFLICT (name) DO UPDATE SET
+    sensitivity = iif(sensitivity = 'unknown', excluded.sensitivity, sensitivity),
+    source = iif(source = 'upgrade', 'scan', source)
+WHERE (sensitivity = 'unknown' AND excluded.sensitivity <> 'unknown')
+    OR source = 'upgrade'
 """
 
 _ACCESS = """
@@ -59,6 +62,7 @@ FROM (
     GROUP BY var_name
 ) a
 WHERE a.var_name = v.name
+    AND v.source = 'scan'
     AND (v.has_default, v.is_required, v.default_value, v.is_redacted)
         IS NOT (a.has_default, a.is_required, a.default_value, a.is_redacted)
 """
@@ -73,7 +77,7 @@ WHERE source = 'scan'
 
 def replace(tx: apsw.Connection, file_ids: Iterable[int], accesses: Iterable[NewEnvAccess]) -> None:
     """All places in these files that read the environment, in place of those that were. Variables follow from them,
-    save those of which another scanner told."""
+    save those of which another scanner told; what the predecessor told holds until a scan finds them too."""
     found = list(accesses)
     tx.execute("DELETE FROM env_access_points WHERE file_id IN (SELECT value FROM carray(?))", (integers(file_ids),))
     tx.executemany(_VARIABLE, ((access.var_name, access.sensitivity) for access in found))
