@@ -146,10 +146,10 @@ def _live(root: Path, words: list[str]) -> int:
 
 
 def _forget(root: Path, words: list[str]) -> int:
-    """Forgets every memory, one after the other, and says of each when it was told that it is gone."""
+    """Forgets some memories, one after the other, and says of each when it was told that it is gone."""
     with Project(root) as project:
         memory = project.memory
-        for hit in memory.search(None, limit=1_000).hits:
+        for hit in memory.search(None, limit=8).hits:
             memory.forget(hit.memory)
             print(hit.memory, flush=True)
     return 0
