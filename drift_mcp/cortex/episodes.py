@@ -7,6 +7,7 @@ depend on nothing but the episodes, in the order in which they were added.
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -238,7 +239,7 @@ class Index:
             if len(shared) >= _SCORED:
                 break
             shared.update(self._holders.get(word, ())[:_SCORED])
-        return sorted(shared, key=lambda number: (-shared[number], number))[:_COMPARED]
+        return heapq.nsmallest(_COMPARED, shared, key=lambda number: (-shared[number], number))
 
 
 def grouped(episodes: Sequence[Episode]) -> list[Group]:
