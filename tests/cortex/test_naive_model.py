@@ -454,7 +454,7 @@ def _in_order(records: dict[str, Record]) -> list[tuple[str, int]]:
 
 TestMemories = Memories.TestCase
 TestMemories.settings = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
