@@ -112,7 +112,7 @@ def test_among_many_the_signs_miss_next_to_nothing(opened: Opened, dimensions: i
         with opened.snapshot() as db:
             listed = nearest.of_all(db, store.model, question.tobytes())
             among = nearest.among(db, store.model, question.tobytes(), [int(text) for text in some])
-        assert not listed.whole and len(listed.ranked) == 500
+        assert not listed.whole and len(listed.ranked) == 400
         found_among += len({text for text, _ in among[:10]} & {*right[np.isin(right, some)][:10]})
     # Of 200 each: recall@10 of 0.99.
     assert found >= 198
@@ -184,7 +184,7 @@ def test_equal_vectors_come_in_the_order_of_their_wordings(opened: Opened) -> No
     store = Store(opened, 384)
     texts = store.add(np.repeat(directions(1, 384), 700, axis=0))
     found = store.nearest(Nearest(0), directions(1, 384).tobytes(), 1_000)
-    assert found == texts[:500]
+    assert found == texts[:400]
 
 
 def test_threads_share_what_is_held_while_it_grows(opened: Opened) -> None:
