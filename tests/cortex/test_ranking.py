@@ -46,13 +46,13 @@ def order(
 
 def test_a_hit_gives_a_share_by_the_strength_of_the_link() -> None:
     after = ranking.linked(scores(A=1.0, B=0.5), [Link(A, B, 1.0, False), Link(A, C, 0.5, False)])
-    assert {key: value for key, (value, _) in after.items()} == pytest.approx({A: 1.0, B: 0.8, C: 0.15})
-    assert after[C][1] == {"linked": 0.15}
+    assert {key: value for key, (value, _) in after.items()} == pytest.approx({A: 1.0, B: 0.9, C: 0.2})
+    assert after[C][1] == {"linked": 0.2}
 
 
 def test_many_links_are_no_evidence() -> None:
     after = ranking.linked(scores(A=1.0, B=0.9, C=0.8), [Link(giver, D, 1.0, False) for giver in (A, B, C)])
-    assert after[D][0] == pytest.approx(0.3)
+    assert after[D][0] == pytest.approx(0.4)
 
 
 def test_one_that_supersedes_a_hit_takes_its_place() -> None:
