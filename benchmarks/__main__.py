@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME …] [--repo PATH] [--most N] [--sqlite-source DIR]`: runs the benchmarks named, or all.
 
-Each prints its tables. `scan` needs a repository to read, which is given and never downloaded.
+Each prints its tables. `scan` needs a repository to read, and `retrieval` the labelled sets in the folder that
+RETRIEVAL_DATA names; both are given and never downloaded.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answers, busy, memory, scale, scan, start, store
+from benchmarks import answers, busy, memory, retrieval, scale, scan, start, store
 
-NAMES = ("scan", "answers", "start", "memory", "store", "scale", "busy")
+NAMES = ("scan", "answers", "start", "memory", "retrieval", "store", "scale", "busy")
 
 
 def main() -> int:
@@ -51,6 +52,8 @@ def main() -> int:
                 start.run(here)
             elif name == "memory":
                 memory.run(here, asked.most)
+            elif name == "retrieval":
+                retrieval.run(here)
             elif name == "store":
                 store.run(here, asked.sqlite_source)
             elif name == "scale":
