@@ -1,6 +1,5 @@
-"""What a small memory must find, whatever becomes of its ranking: notes of a web shop, of all nine types and some of them
-superseded, and questions as somebody would ask them. What larger public sets say is told by `python -m benchmarks
-retrieval`."""
+"""What a small memory must find, whatever becomes of its ranking: notes of a web shop, of all nine types, some of them
+superseded, and questions as somebody would ask them. Larger public sets are for `python -m benchmarks retrieval`."""
 
 from __future__ import annotations
 
@@ -10,75 +9,75 @@ from statistics import fmean
 from drift_mcp.cortex.content import MEMORY_TYPES
 from drift_mcp.cortex.cortex import Cortex, NewMemory
 
-NOTES: Mapping[str, tuple[str, str]] = {
-    "shop": ("core", "A web shop for used books: Django serves pages and the API, workers send mail and print labels."),
-    "money": ("core", "Amounts are whole cents in the account's currency; nothing that stores money is a float."),
-    "tenants": ("core", "Each bookseller is a tenant. Every query is limited to one, by the manager of the model."),
-    "languages": ("core", "The site speaks German and French; texts are in locale/, never in templates."),
-    "stripe twice": ("tribal", "Stripe sends a webhook twice when we answer late, so events are kept by their id."),
-    "umlauts": ("tribal", "The label printer drops umlauts: addresses are transliterated before they go to it."),
-    "midnight": ("tribal", "The nightly import locks the stock table around midnight; deploys wait until it is over."),
-    "isbn": ("tribal", "Old books have no ISBN. Look them up by title and year, and never make a number up."),
-    "safari": ("tribal", "Safari forgets the cart in private windows, because it refuses our cookie from the CDN."),
-    "tax": ("tribal", "Books are taxed at 7 percent, maps and calendars at 19. The accountant found us wrong in 2024."),
-    "search index": ("tribal", "Elasticsearch runs out of heap when all covers are indexed at once: 500 at a time."),
-    "test mails": ("tribal", "Staging once mailed real customers. Since then it only sends to our own domain."),
-    "release": ("procedural", "To release: tag the commit, wait for the pipeline, then promote the image in ArgoCD."),
-    "rollback": ("procedural", "To go back, promote the previous image. Migrations are never reversed by hand."),
-    "migration": ("procedural", "A column goes in three releases: stop writing it, stop reading it, drop it."),
-    "new tenant": ("procedural", "A new bookseller is set up with manage.py onboard, which asks for the bank account."),
-    "restore": ("procedural", "Restoring a backup: scale the workers to zero first, or they mail everyone again."),
-    "flaky": (
-        "procedural",
-        "A test that fails now and then is quarantined with its issue number, and fixed within a week.",
-    ),
-    "refund": ("procedural", "Refunds over 200 euros need a second person, in the admin under Payments."),
-    "auth": ("semantic", "Sessions live in Redis for two weeks; signing out everywhere deletes the user's keys."),
-    "prices": ("semantic", "A price is frozen when the book enters the cart, and kept for thirty minutes."),
-    "orders": ("semantic", "An order goes from placed to paid to packed to sent; only a placed one can be cancelled."),
-    "covers": ("semantic", "Cover images are resized by imgproxy on the fly and cached by the CDN for a month."),
-    "permissions": ("semantic", "Staff may see orders, sellers only their own; the check is in OrderPolicy.can_view."),
-    "rates": ("semantic", "Exchange rates come from the European Central Bank once a day, at four in the afternoon."),
-    "limits": ("semantic", "The public API allows sixty requests a minute for each key, counted by nginx."),
-    "outage": ("episodic", "On 3 March the site was down for an hour: the certificate had expired unnoticed."),
-    "slow list": ("episodic", "The list of books took nine seconds until we prefetched the authors: 400 queries."),
-    "double charge": ("episodic", "Two customers paid twice in June, after the button could be clicked while waiting."),
-    "spam": ("episodic", "Somebody registered 8,000 accounts in one night; since then there is a captcha."),
-    "lost mails": ("episodic", "Order mails were lost for a day since SPF did not name the new mail server."),
-    "repository pattern": ("pattern_rationale", "Views call repositories, so that tests run without a database."),
-    "errors": ("pattern_rationale", "Handlers raise DomainError and one middleware makes the response, for one shape."),
-    "dates": (
-        "pattern_rationale",
-        "All moments are UTC with a zone; the template makes them local. Daylight saving bit us.",
-    ),
-    "ids": ("pattern_rationale", "Public ids are random strings: counting numbers told competitors our sales."),
-    "outbox": (
-        "pattern_rationale",
-        "Events go through an outbox table, so that a crash between commit and send loses none.",
-    ),
-    "raw sql": ("constraint_override", "The monthly report may use raw SQL; the ORM needs a minute for it."),
-    "print": ("constraint_override", "Scripts in tools/ may print to the console; everything else logs."),
-    "old tls": ("constraint_override", "The warehouse scanner may use TLS 1.1 until it is replaced next spring."),
-    "coverage": ("constraint_override", "Generated gRPC stubs are exempt from test coverage and linting."),
-    "queue": (
-        "decision_context",
-        "We took Celery with Redis rather than Kafka: a hundred jobs a minute, two developers.",
-    ),
-    "passwords": ("decision_context", "Passwords are hashed by argon2; the parameters give a quarter of a second."),
-    "monolith": (
-        "decision_context",
-        "We stay one service. Splitting off the catalogue was tried, and undone in a month.",
-    ),
-    "search choice": (
-        "decision_context",
-        "Elasticsearch was chosen over Postgres full text for its stemming of German.",
-    ),
-    "payments": ("decision_context", "Stripe is the only payment provider; PayPal's disputes took a day a week."),
-    "god view": ("code_smell", "CheckoutView does everything from validation to mail in 900 lines."),
-    "n plus one": ("code_smell", "Serializers that follow foreign keys ask the database once for each row."),
-    "swallowed": ("code_smell", "ShippingClient catches Exception and returns None, so failures look like no parcel."),
-    "copied tax": ("code_smell", "The tax rate is written out in four places; use pricing.tax_rate instead."),
-    "sleep": ("code_smell", "Tests that sleep for the worker are slow and still fail: call the task directly."),
+NOTES: Mapping[str, Mapping[str, str]] = {
+    "core": {
+        "shop": "A web shop for used books: Django serves pages and the API, workers send mail and print labels.",
+        "money": "Amounts are whole cents in the account's currency; nothing that stores money is a float.",
+        "tenants": "Each bookseller is a tenant. Every query is limited to one, by the manager of the model.",
+        "languages": "The site speaks German and French; texts are in locale/, never in templates.",
+    },
+    "tribal": {
+        "stripe twice": "Stripe sends a webhook twice when we answer late, so events are kept by their id.",
+        "umlauts": "The label printer drops umlauts: addresses are transliterated before they go to it.",
+        "midnight": "The nightly import locks the stock table around midnight; deploys wait until it is over.",
+        "isbn": "Old books have no ISBN. Look them up by title and year, and never make a number up.",
+        "safari": "Safari forgets the cart in private windows, because it refuses our cookie from the CDN.",
+        "tax": "Books are taxed at 7 percent, maps and calendars at 19. The accountant found us wrong in 2024.",
+        "search index": "Elasticsearch runs out of heap when all covers are indexed at once: 500 at a time.",
+        "test mails": "Staging once mailed real customers. Since then it only sends to our own domain.",
+    },
+    "procedural": {
+        "release": "To release: tag the commit, wait for the pipeline, then promote the image in ArgoCD.",
+        "rollback": "To go back, promote the previous image. Migrations are never reversed by hand.",
+        "migration": "A column goes in three releases: stop writing it, stop reading it, drop it.",
+        "new tenant": "A new bookseller is set up with manage.py onboard, which asks for the bank account.",
+        "restore": "Restoring a backup: scale the workers to zero first, or they mail everyone again.",
+        "flaky": "A test that fails now and then is quarantined with its issue number, and fixed within a week.",
+        "refund": "Refunds over 200 euros need a second person, in the admin under Payments.",
+    },
+    "semantic": {
+        "auth": "Sessions live in Redis for two weeks; signing out everywhere deletes the user's keys.",
+        "prices": "A price is frozen when the book enters the cart, and kept for thirty minutes.",
+        "orders": "An order goes from placed to paid to packed to sent; only a placed one can be cancelled.",
+        "covers": "Cover images are resized by imgproxy on the fly and cached by the CDN for a month.",
+        "permissions": "Staff may see orders, sellers only their own; the check is in OrderPolicy.can_view.",
+        "rates": "Exchange rates come from the European Central Bank once a day, at four in the afternoon.",
+        "limits": "The public API allows sixty requests a minute for each key, counted by nginx.",
+    },
+    "episodic": {
+        "outage": "On 3 March the site was down for an hour: the certificate had expired unnoticed.",
+        "slow list": "The list of books took nine seconds until we prefetched the authors: 400 queries.",
+        "double charge": "Two customers paid twice in June, after the button could be clicked while waiting.",
+        "spam": "Somebody registered 8,000 accounts in one night; since then there is a captcha.",
+        "lost mails": "Order mails were lost for a day since SPF did not name the new mail server.",
+    },
+    "pattern_rationale": {
+        "repository pattern": "Views call repositories, so that tests run without a database.",
+        "errors": "Handlers raise DomainError and one middleware makes the response, for one shape.",
+        "dates": "All moments are UTC with a zone; the template makes them local. Daylight saving bit us.",
+        "ids": "Public ids are random strings: counting numbers told competitors our sales.",
+        "outbox": "Events go through an outbox table, so that a crash between commit and send loses none.",
+    },
+    "constraint_override": {
+        "raw sql": "The monthly report may use raw SQL; the ORM needs a minute for it.",
+        "print": "Scripts in tools/ may print to the console; everything else logs.",
+        "old tls": "The warehouse scanner may use TLS 1.1 until it is replaced next spring.",
+        "coverage": "Generated gRPC stubs are exempt from test coverage and linting.",
+    },
+    "decision_context": {
+        "queue": "We took Celery with Redis rather than Kafka: a hundred jobs a minute, two developers.",
+        "passwords": "Passwords are hashed by argon2; the parameters give a quarter of a second.",
+        "monolith": "We stay one service. Splitting off the catalogue was tried, and undone in a month.",
+        "search choice": "Elasticsearch was chosen over Postgres full text for its stemming of German.",
+        "payments": "Stripe is the only payment provider; PayPal's disputes took a day a week.",
+    },
+    "code_smell": {
+        "god view": "CheckoutView does everything from validation to mail in 900 lines.",
+        "n plus one": "Serializers that follow foreign keys ask the database once for each row.",
+        "swallowed": "ShippingClient catches Exception and returns None, so failures look like no parcel.",
+        "copied tax": "The tax rate is written out in four places; use pricing.tax_rate instead.",
+        "sleep": "Tests that sleep for the worker are slow and still fail: call the task directly.",
+    },
 }
 # Each holds instead of a note above, from now on.
 NEWER: Mapping[str, tuple[str, str, str]] = {
@@ -100,6 +99,7 @@ NEWER: Mapping[str, tuple[str, str, str]] = {
     ),
     "auth now": ("auth", "semantic", "Sessions are signed cookies of eight hours; nothing about them is in Redis."),
 }
+OLDER = frozenset(older for older, _, _ in NEWER.values())
 QUESTIONS: Mapping[str, frozenset[str]] = {
     asked: frozenset(right)
     for asked, *right in (
@@ -149,7 +149,11 @@ QUESTIONS: Mapping[str, frozenset[str]] = {
 
 def told(cortex: Cortex) -> dict[str, str]:
     """Memory → the name of its note."""
-    names = {cortex.add(NewMemory(type_, said)).memory: name for name, (type_, said) in NOTES.items()}
+    names = {
+        cortex.add(NewMemory(type_, said)).memory: name
+        for type_, notes in NOTES.items()
+        for name, said in notes.items()
+    }
     memory_of = {name: memory for memory, name in names.items()}
     for name, (older, type_, said) in NEWER.items():
         names[cortex.add(NewMemory(type_, said, supersedes=memory_of[older])).memory] = name
@@ -166,8 +170,8 @@ def recall(answers: Mapping[str, list[str]], first: int) -> float:
 
 
 def test_the_notes_are_of_every_type_and_every_question_has_its_answer() -> None:
-    assert {type_ for type_, _ in NOTES.values()} == set(MEMORY_TYPES)
-    holding = (NOTES.keys() | NEWER.keys()) - {older for older, _, _ in NEWER.values()}
+    assert NOTES.keys() == set(MEMORY_TYPES)
+    holding = NEWER.keys() | {name for notes in NOTES.values() for name in notes} - OLDER
     assert frozenset().union(*QUESTIONS.values()) <= holding
 
 
@@ -189,5 +193,4 @@ def test_words_and_meaning_find_more_of_it(thinking: Cortex) -> None:
 
 
 def test_what_no_longer_holds_is_not_found(cortex: Cortex) -> None:
-    older = {older for older, _, _ in NEWER.values()}
-    assert older.isdisjoint(name for names in found(cortex, told(cortex)).values() for name in names)
+    assert OLDER.isdisjoint(name for names in found(cortex, told(cortex)).values() for name in names)
