@@ -17,9 +17,9 @@ _ASSIGNED = re.compile(
     r"[\"']?\s{0,3}(?:=|:|:=|=>|\bis\b)\s{0,3}[\"'`]?([^\s\"'`,;]{8,200})",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
-    r"[<>{}$%()\[\]]|\*|x{4}|\.{3}|example|changeme|placeholder|redacted|password|secret|your[_-]", re.IGNORECASE
-)
+_PLACEHOLDER = re.compile(r"[<>{}$%()\[\]]|\*|x{4}|\.{3}|example|changeme|placeholder|redacted|your[_-]", re.IGNORECASE)
+# What stands for a secret is often made of these words; so is a bad password, which has more to it.
+_NAMING = re.compile(r"[_-]?(?:passwords?|secrets?|passwd|token)[_-]?", re.IGNORECASE)
 # A dotted or slashed name is a place where a secret is kept, not the secret.
 _PLACE = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)+")
 # The id of a memory is as random as a token, and opens nothing.
@@ -36,9 +36,8 @@ def is_in(text: str) -> bool:
     words = (word.strip("\"'`.,;()") for word in text.split() if len(word) >= _SHORTEST)
     if secrets.looks_secret(text) or any(map(secrets.looks_secret, words)):
         return True
-    return any(
-        not _PLACEHOLDER.search(match[1]) and _looks_random(match[1].rstrip(".)")) for match in _ASSIGNED.finditer(text)
-    )
+    values = (match[1].rstrip(".)") for match in _ASSIGNED.finditer(text))
+    return any(not _PLACEHOLDER.search(value) and _looks_random(_NAMING.sub("", value)) for value in values)
 
 
 def _looks_random(value: str) -> bool:

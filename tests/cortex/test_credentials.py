@@ -19,6 +19,7 @@ GITHUB = "ghp" + "_" + "a1B2" * 9
         f"Deploy with {GITHUB} as usual",
         "DB_PASSWORD=" + "hunter2hunter9x",
         "The password is " + "'Tr0ub4dor&3'",
+        "The password is " + "hunter2secretX9z",
         "Connect to postgres://app:" + "s3cretPw9@db/shop",
         "-----BEGIN RSA " + "PRIVATE KEY-----",
         f"mem_miedtr4w_f03acbd291e7: {GITHUB}",
@@ -33,6 +34,8 @@ def test_a_credential_in_a_sentence_is_seen(text: str) -> None:
     "text",
     [
         "password = hash_password(raw)",
+        "The token is secret-2-rotate in the tests",
+        "password: password1 in the fixtures, never elsewhere",
         "The token is kept in settings.auth.TOKEN",
         "api_key=${API_KEY} comes from the vault",
         "Passwords: argon2 with 3 rounds, never bcrypt",
