@@ -28,6 +28,8 @@ _MEMORY_ID = re.compile(r"\bmem_(?:[0-9a-z]{1,10}_[0-9a-f]{12}|graph_[0-9a-f]{18
 _SHORTEST = 10
 # Bits a character: words and identifiers lie below 3, random letters and digits of eight and more above.
 _RANDOM_BITS = 2.7
+# What is left of a name for a secret, `2-rotate` or `v2`, lies below this.
+_RANDOM_BITS_BESIDE_A_NAME = 3.0
 
 
 def is_in(text: str) -> bool:
@@ -37,11 +39,13 @@ def is_in(text: str) -> bool:
     if secrets.looks_secret(text) or any(map(secrets.looks_secret, words)):
         return True
     values = (match[1].rstrip(".)") for match in _ASSIGNED.finditer(text))
-    return any(not _PLACEHOLDER.search(value) and _looks_random(_NAMING.sub("", value)) for value in values)
+    return any(not _PLACEHOLDER.search(value) and _looks_random(value) for value in values)
 
 
-def _looks_random(value: str) -> bool:
+def _looks_random(whole: str) -> bool:
+    value = _NAMING.sub("", whole)
     mixed = any(c.isalpha() for c in value) and any(c.isdigit() for c in value)
     counts = Counter(value).values()
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
-    return mixed and not _PLACE.fullmatch(value) and bits >= _RANDOM_BITS
+    least = _RANDOM_BITS if value == whole else _RANDOM_BITS_BESIDE_A_NAME
+    return mixed and not _PLACE.fullmatch(whole) and bits >= least
