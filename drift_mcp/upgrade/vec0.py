@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Final
+from typing import Any, Final
 
 import apsw
+
+from drift_mcp.store import elsewhere
 
 # The old tool's index took no other.
 _DIMENSIONS: Final = 384
 _BYTES: Final = 4 * _DIMENSIONS
 
-_OWNERS: Final = "SELECT memory_id, embedding_rowid FROM memory_embedding_link"
-_PLACES: Final = "SELECT rowid, chunk_id, chunk_offset FROM memory_embeddings_rowids"
-_CHUNKS: Final = "SELECT rowid, vectors FROM memory_embeddings_vector_chunks00"
+_OWNERS: Final = "memory_embedding_link"
+_PLACES: Final = "memory_embeddings_rowids"
+_CHUNKS: Final = "memory_embeddings_vector_chunks00"
 
 
 class Vectors:
@@ -26,23 +28,23 @@ class Vectors:
     def __init__(self, db: apsw.Connection, tables: list[str]) -> None:
         self.problems: dict[str, str] = {}
         self._found: dict[str, bytes] = {}
-        if "memory_embedding_link" not in tables:
+        if _OWNERS not in tables:
             return
-        places: dict[int, tuple[int, int]] = {}
-        chunks: dict[int, bytes] = {}
-        if {"memory_embeddings_rowids", "memory_embeddings_vector_chunks00"} <= set(tables):
-            places = {row: (chunk, offset) for row, chunk, offset in db.execute(_PLACES)}
-            chunks = dict(db.execute(_CHUNKS))
-        owners: list[tuple[str, int]] = list(db.execute(_OWNERS))
-        for memory, row in owners:
-            chunk, offset = places.get(row, (-1, 0))
-            vector = chunks.get(chunk, b"")[offset * _BYTES : (offset + 1) * _BYTES]
+        places: dict[Any, tuple[Any, Any]] = {}
+        chunks: dict[Any, Any] = {}
+        if {_PLACES, _CHUNKS} <= set(tables):
+            places = {row["rowid"]: (row["chunk_id"], row["chunk_offset"]) for row in elsewhere.rows(db, _PLACES)}
+            chunks = {row["rowid"]: row["vectors"] for row in elsewhere.rows(db, _CHUNKS)}
+        for owner in elsewhere.rows(db, _OWNERS):
+            memory = owner["memory_id"]
+            chunk, offset = places.get(owner["embedding_rowid"], (None, 0))
+            vector = bytes(chunks.get(chunk, b""))[offset * _BYTES : (offset + 1) * _BYTES]
             if len(vector) != _BYTES:
                 self.problems[str(memory)] = "its vector is not in the index; a new one is made."
             elif not _is_unit(vector):
                 self.problems[str(memory)] = "its vector is not of unit length; a new one is made."
             else:
-                self._found[str(memory)] = bytes(vector)
+                self._found[str(memory)] = vector
 
     def of(self, memory: str) -> bytes | None:
         return self._found.get(memory)
