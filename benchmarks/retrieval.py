@@ -205,7 +205,7 @@ _PUBLISHED: Final = (
 def _show(measured: Mapping[str, Measured], sources: Sequence[str]) -> None:
     rows = [_row(name, way, [scores]) for name, each in measured.items() for way, scores in each.scores.items()]
     means = _means(measured)
-    rows += [_row("mean of both", way, sets) for way, sets in means.items()]
+    rows += [_row("mean", way, sets) for way, sets in means.items()]
     columns = ("set", "found by", *(heading for heading, _, _ in _FIGURES), "± of test R@10")
     table.show("retrieval", _COMMAND, "", columns, rows, [*_notes(measured, means), *sources])
     ours = [
@@ -258,9 +258,9 @@ def _notes(measured: Mapping[str, Measured], means: Mapping[str, Sequence[Sequen
     )
     if installed_weights() is None:
         yield "No model is installed: finding by meaning was not measured."
-    for way in (_WORDS, _VECTORS):
-        if way in means:
-            yield f"On the mean of test, together is ahead of {way} by {_lead(means[_TOGETHER], means[way])} at 10."
+    if _TOGETHER in means:
+        ahead = [f"{_lead(means[_TOGETHER], means[way])} of {way}" for way in (_WORDS, _VECTORS)]
+        yield f"R@10 of test, question by question, on the mean of the sets: together is {' and '.join(ahead)} ahead."
     counted = [
         f"{name} {each.texts:,} texts ({each.refused} refused) and {len(each.scores[_WORDS]):,} questions"
         for name, each in measured.items()
