@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answers, busy, memory, retrieval, scale, scan, start, store
+from benchmarks import answers, busy, memory, retrieval, scale, scan, start, store, upgrade
 
-NAMES = ("scan", "answers", "start", "memory", "retrieval", "store", "scale", "busy")
+NAMES = ("scan", "answers", "start", "memory", "retrieval", "store", "scale", "busy", "upgrade")
 
 
 def main() -> int:
@@ -58,8 +58,10 @@ def main() -> int:
                 store.run(here, asked.sqlite_source)
             elif name == "scale":
                 scale.run(here)
-            else:
+            elif name == "busy":
                 busy.run(here)
+            else:
+                upgrade.run(here)
     return 0
 
 
