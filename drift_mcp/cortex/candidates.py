@@ -23,8 +23,8 @@ _POOL = 50
 # passes at the least, and so do about as many of this list as are wanted.
 _BEGINNING = 100
 _MOST_LISTED = 500
-# bm25 weights of summary, body, tags, code. A summary that is the beginning of the body counts that twice already, and so
-# do identifiers and the words in them: more for either was measured, and costs recall by words and meaning.
+# bm25 weights of summary, body, tags, code. A summary that is the beginning of the body counts that twice already, and
+# so do identifiers and the words in them: more for either was measured, and costs recall by words and meaning.
 _WEIGHTS = {"summary": 1.0, "body": 1.0, "tag": 2.0, "code": 1.0}
 # Wordings that are scored for one question, at a microsecond each.
 _MOST_SCORED = 5_000

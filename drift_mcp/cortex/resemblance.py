@@ -22,11 +22,13 @@ from drift_mcp.cortex.links import Links
 from drift_mcp.cortex.wordings import Wording
 
 # Near-duplicates are looked for among the memories that share most words with the new one.
-_COMPARED: Final = 20
+_COMPARED: Final = 10
+# They are of one type; these are of all.
+_LOOKED_AT: Final = 200
 # The first words tell the subject, and each further one costs another index walk.
-_TERMS: Final = 16
+_TERMS: Final = 12
 # Wordings that are scored to find those, at a microsecond each: what says the same has the rare words too.
-_SCORED: Final = 1_000
+_SCORED: Final = 500
 # Of the places that the new memory cites, and of the memories that cite each of them: the first, and the newest.
 _PLACES: Final = 5
 _PER_PLACE: Final = 10
@@ -44,17 +46,23 @@ class Resembling:
 
 
 _BY_WORDS = """
+WITH best AS (
+    SELECT rowid AS text_key, bm25(memory_fts) AS bm25
+    FROM memory_fts
+    WHERE memory_fts MATCH :match
+    ORDER BY bm25
+    LIMIT :looked_at
+)
 SELECT m.key, m.id, v.summary, t.body
-FROM memory_fts f
-CROSS JOIN memory_versions v ON v.text_key = f.rowid
-CROSS JOIN memory_texts t ON t.key = f.rowid
+FROM best
+CROSS JOIN memory_versions v ON v.text_key = best.text_key
 CROSS JOIN memories m ON m.key = v.memory_key
-WHERE memory_fts MATCH :match
-    AND v.recorded_to IS NULL
+CROSS JOIN memory_texts t ON t.key = v.text_key
+WHERE v.recorded_to IS NULL
     AND NOT v.archived
     AND m.type = :type
     AND m.key IS NOT :except
-ORDER BY f.rank
+ORDER BY best.bm25
 LIMIT :most
 """
 
@@ -97,6 +105,7 @@ def _by_words(db: apsw.Connection, memory_type: MemoryType, wording: Wording, ex
         "type": memory_type,
         "except": except_key,
         "most": _COMPARED,
+        "looked_at": _LOOKED_AT,
     }
     return list(db.execute(_BY_WORDS, question))
 

@@ -208,8 +208,9 @@ def expected(
     version = {belief.text: belief.version for belief in beliefs(db) if passes(belief, asked, now)}
     match = words.match_expression(words.terms(question))
     by_words = db.execute(
-        "SELECT rowid FROM memory_fts WHERE memory_fts MATCH ? ORDER BY bm25(memory_fts, 4.0, 1.0, 2.0, 2.0), rowid",
-        (match,),
+        "SELECT rowid FROM memory_fts WHERE memory_fts MATCH :match"
+        " ORDER BY bm25(memory_fts, :summary, :body, :tag, :code), rowid",
+        {**candidates._WEIGHTS, "match": match},
     )
     by_meaning = db.execute(
         "SELECT l.text_key FROM memory_vectors JOIN memory_embedding_link l USING (embedding_rowid)"
