@@ -26,7 +26,7 @@ _COMPARED: Final = 10
 # They are of one type; these are of all.
 _LOOKED_AT: Final = 200
 # The first words tell the subject, and each further one costs another index walk.
-_TERMS: Final = 12
+_TERMS: Final = 8
 # Wordings that are scored to find those, at a microsecond each: what says the same has the rare words too.
 _SCORED: Final = 500
 # Of the places that the new memory cites, and of the memories that cite each of them: the first, and the newest.
