@@ -343,8 +343,8 @@ def test_the_words_that_carry_meaning(text: str, terms: list[str]) -> None:
 
 def test_the_two_halves_of_the_match_add_up() -> None:
     scores = ranking.fused([(1, 9.0), (2, 3.0)], [(2, 0.8), (3, 0.6)])
-    # By rank: 1/4 and 1/5 of the two lists, scaled to the best possible 2/4; by measure: of bm25 a third of the best, of
-    # cosine from best 1 to worst 0; all halved.
+    # By rank: 1/4 and 1/5 of the two lists, scaled to the best possible 2/4; by measure: of bm25 a third of the best,
+    # of cosine from best 1 to worst 0; all halved.
     assert scores[1][0] == pytest.approx(0.5 * 0.5 + 0.5 * 0.5)
     assert scores[2][0] == pytest.approx(0.5 * (0.4 + 0.5) + 0.5 * (1 / 6 + 0.5))
     assert scores[3][0] == pytest.approx(0.5 * 0.4)
