@@ -269,6 +269,8 @@ WHERE NOT EXISTS (SELECT 1 FROM memory_embedding_link l WHERE l.text_key = t.key
 
 def standing(db: apsw.Connection, model: int | None) -> Standing:
     """Of all wordings; those that a change of model left unmarked count as waiting."""
+    if model is None:
+        return Standing(0, int(db.execute("SELECT count(*) FROM memory_texts").get))
     ready, waiting = db.execute(_STANDING, (model,)).fetchone() or (0, 0)
     unmarked = db.execute(_UNMARKED, (model,)).get
     return Standing(ready, waiting + unmarked)
