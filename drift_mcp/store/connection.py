@@ -148,7 +148,8 @@ def refuse_other_program(path: Path, schema: Schema) -> Header:
         raise StoreUnusable(
             f"{path.name} is a database of another program, or of another time (application id "
             f"{header.application_id:#x}, not {schema.application_id:#x}). It was left untouched. "
-            "Move it away and run `drift init` to make a new store."
+            "`drift upgrade` takes over what the old tool left; if this is none of its databases, move it away and run "
+            "`drift init` to make a new store."
         )
     if not header.is_marked:
         raise StoreDamaged(
