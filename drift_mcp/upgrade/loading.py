@@ -150,6 +150,9 @@ class Loader:
         home_at = None if plan.table.home is None else plan.at(plan.table.home)
         defaults, links = self._defaults(plan), self._links(plan)
         number = foreign.next_number(self._tx, plan)
+        if plan.table in _PAST and stored:
+            # What is old stands before what is new: the last scan is the one with the greatest number.
+            number = min(each.number for each in stored.values()) - len(told)
         new: list[tuple[Meant, Told]] = []
         for each in told.values():
             try:

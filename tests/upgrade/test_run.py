@@ -13,11 +13,13 @@ from typing import Any
 import apsw
 import pytest
 
+from drift_mcp import ingest
 from drift_mcp.cortex import vectors
 from drift_mcp.cortex.opened import APPLICATION_ID as CORTEX_ID
 from drift_mcp.errors import DriftError
 from drift_mcp.project import DRIFT_ID, Project, init
 from drift_mcp.store import backup, migrate, schema, switch
+from drift_mcp.tables import status
 from drift_mcp.upgrade import archive, run
 
 API = {
@@ -191,6 +193,22 @@ def test_a_word_of_then_joins_what_was_found_since(shop: Path) -> None:
     assert _rows(shop, "SELECT status, approved_by, approved_at FROM patterns") == [
         ("approved", "ada", "2026-01-15T12:30:00.000Z")
     ]
+
+
+def test_an_old_scan_that_comes_in_later_is_not_the_last_one(shop: Path) -> None:
+    (shop / "a.py").write_text("x = 1\n")
+    with Project(shop) as project:
+        ingest.scan(project)
+    _file(
+        shop,
+        "source-of-truth.json",
+        {"version": "0.9.40", "baseline": {"scanId": "s1", "scannedAt": "2026-01-01T00:00:00Z"}},
+    )
+    report = _upgraded(shop)
+    assert [each.moved for each in report.lines if each.domain == "scan_history"] == [1]
+    with Project(shop) as project, project.read() as db:
+        last = status.last_scan(db)
+        assert last is not None and last.scan_id != "s1" and last.started_at > "2026-06-01"
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Path) -> None:
