@@ -449,12 +449,13 @@ def _prose(content: Content, fields: Mapping[str, Field]) -> Iterator[str]:
         value = content.get(name)
         if value is None or name.endswith(("Id", "Ids", "Into", "hash")):
             continue
-        if wanted.kind == "object":
+        if wanted.kind == "object" and isinstance(value, Mapping):
             yield from _prose(value, wanted.fields)
-        elif wanted.kind == "objects":
+        elif wanted.kind == "objects" and isinstance(value, list):
             for each in value:
-                yield from _prose(each, wanted.fields)
-        elif wanted.kind in ("text", "texts", "open"):
+                yield from _prose(each, wanted.fields) if isinstance(each, Mapping) else ()
+        elif wanted.kind in ("text", "texts", "open", "object", "objects"):
+            # Also what was taken over in another shape than is asked for today.
             yield from (text for _, text in _texts("", value))
 
 

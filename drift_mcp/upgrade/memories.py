@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
 
@@ -67,9 +68,17 @@ _MACHINERY: Final = ("schema_migrations", "memory_embeddings")
 _Placed: TypeAlias = tuple[Where, dict[str, Any]]
 
 
+class _Event(NamedTuple):
+    """`other` came into a relationship to a memory; with `is_its_end` it superseded it."""
+
+    at: str
+    other: str
+    is_its_end: bool
+
+
 @dataclass(slots=True)
 class Old:
-    """One database, read. `links`: rows of link tables, by table and memory."""
+    """One database, read."""
 
     source: Source
     memories: list[Foundling] = field(default_factory=list)
@@ -188,7 +197,7 @@ class _Reader:
         self._now = moments.now()
         self._of: dict[tuple[str, str], list[_Placed]] = defaultdict(list)  # (table, memory) → its rows
         self._ids: set[str] = set()
-        self._superseded: dict[str, tuple[str, str]] = {}  # memory → (the one that superseded it, when)
+        self._events: dict[str, list[_Event]] = defaultdict(list)  # memory → what happened to it after it was recorded
 
     def run(self) -> None:
         known = {str(row.get("id")) for row in self._rows.get("memories", ())}
@@ -209,6 +218,7 @@ class _Reader:
                     for place, _ in self._of[table, str(row.get("id"))]:
                         self._refuse(table, place, "its memory was refused.")
         taken = {each.history.id for each in self._old.memories}
+        self._old.memories = [self._with_events(each, taken) for each in self._old.memories]
         self._leave_unrelated(taken)
         self._look_at_vectors(taken)
         self._runs()
@@ -265,17 +275,19 @@ class _Reader:
             reason=NO_VERSIONS,
             changed_by=_text(row.get("created_by")),
         )
+        # All that may refuse the memory stands above what counts the rows that belong to it.
+        created, used, uses = moment(row.get("created_at") or recorded), _time(row.get("last_accessed")), _uses(row)
         patterns = self._names(memory, "memory_patterns", "pattern_id", told.get("linkedPatterns"))
         constraints = self._names(memory, "memory_constraints", "constraint_id", told.get("linkedConstraints"))
         history = histories.History(
             id=memory,
             type=kind,
-            created_at=moment(row.get("created_at") or recorded),
+            created_at=created,
             created_by=_text(row.get("created_by")),
-            last_accessed=_time(row.get("last_accessed")),
-            access_count=max(0, int(row.get("access_count") or 0)),
+            last_accessed=used,
+            access_count=uses,
             forgotten_at=None,
-            versions=self._versions(memory, first),
+            versions=(first,),
             files=self._files(memory, told, recorded),
             functions=self._functions(memory, told, recorded),
             patterns=tuple(histories.Pattern(each, recorded, None) for each in patterns),
@@ -293,19 +305,21 @@ class _Reader:
             raise Unfit(f"its content is {shown(text)}, not an object")
         return told
 
-    def _versions(self, memory: str, first: histories.Version) -> tuple[histories.Version, ...]:
-        superseded = self._superseded.get(memory)
-        if superseded is None:
-            return (first,)
-        by, at = superseded
-        at = max(at, moments.just_after(first.recorded_at))
-        until = max(first.valid_from, at)
-        if first.valid_until is not None:
-            until = min(until, first.valid_until)
-        second = first._replace(
-            version=2, recorded_at=at, valid_until=until, superseded_by=by, change="superseded", reason=None
-        )
-        return (first._replace(recorded_to=at), second)
+    def _with_events(self, foundling: Foundling, taken: set[str]) -> Foundling:
+        """With a version for each relationship that it entered into, as today's changes have them."""
+        versions = list(foundling.history.versions)
+        for event in sorted(self._events[foundling.history.id]):
+            if event.other not in taken:
+                continue
+            last = versions[-1]
+            at = max(event.at, moments.just_after(last.recorded_at))
+            changed = last._replace(version=last.version + 1, recorded_at=at, change="linked", reason=None)
+            if event.is_its_end:
+                until = max(last.valid_from, event.at)
+                until = until if last.valid_until is None else min(until, last.valid_until)
+                changed = changed._replace(valid_until=until, superseded_by=event.other, change="superseded")
+            versions[-1:] = [last._replace(recorded_to=at), changed]
+        return foundling._replace(history=foundling.history._replace(versions=tuple(versions)))
 
     def _names(self, memory: str, table: str, column: str, also: Any) -> list[str]:
         """What the link table names, and what only the JSON does."""
@@ -397,12 +411,20 @@ class _Reader:
                 continue
             seen.add((source, target, word))
             self._old.relationships.append(histories.Relationship(source, target, word, strength, at, None))
+            self._events[source].append(_Event(at, target, False))
             if word == "supersedes":
-                self._superseded[target] = (source, at)
+                self._events[target].append(_Event(at, source, True))
         for row in self._rows.get("memories", ()):
             by = row.get("superseded_by")
-            if isinstance(by, str) and by in known and by != row.get("id"):
-                self._superseded.setdefault(str(row.get("id")), (by, _time(row.get("updated_at")) or self._now))
+            events = self._events[str(row.get("id"))]
+            if isinstance(by, str) and by != row.get("id") and not any(each.is_its_end for each in events):
+                events.append(_Event(self._when(row.get("updated_at")), by, True))
+
+    def _when(self, told: Any) -> str:
+        try:
+            return min(moment(told), self._now)
+        except Unfit:
+            return self._now
 
     def _leave_unrelated(self, taken: set[str]) -> None:
         """Relationships of memories that were refused."""
@@ -442,13 +464,13 @@ class _Reader:
                 elif column == "error":
                     values[column] = _text(value)
                 else:
-                    values[column] = int(value or 0)
+                    values[column] = _whole(value)
             if values["started_at"] is None:
                 raise Unfit("it does not say when it began")
             if values["status"] == "running":
                 values["status"] = "failed"  # none of the past still runs
             self._old.runs.append(made(**values))
-        except (Unfit, ValueError, TypeError) as problem:
+        except Unfit as problem:
             self._refuse(table, where, f"{problem}.")
 
     def _carry(self) -> None:
@@ -463,6 +485,18 @@ class _Reader:
 
 def _time(value: Any) -> str | None:
     return None if value is None or value == "" else moment(value)
+
+
+def _whole(value: Any) -> int:
+    if value is None or (isinstance(value, int) and value >= 0):
+        return value or 0
+    raise Unfit(f"{shown(value)} is no count")
+
+
+def _uses(row: Mapping[str, Any]) -> int:
+    """A count that is none says nothing of the memory."""
+    count = row.get("access_count")
+    return max(0, int(count)) if isinstance(count, int | float) and math.isfinite(count) else 0
 
 
 def _text(value: Any) -> str | None:

@@ -7,10 +7,14 @@ import math
 import sqlite3
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from drift_mcp.cortex.content import MEMORY_TYPES
 from drift_mcp.cortex.cortex import Cortex, Filters, NewMemory
 from drift_mcp.cortex.embeddings import Embedder
 from drift_mcp.cortex.minilm import MiniLM
@@ -198,6 +202,66 @@ def test_what_was_superseded_ends_where_the_newer_was_said(root: Path, old: Old)
         assert [hit.memory for hit in cortex.search("MD5 bcrypt").hits] == [now]
         with pytest.raises(DriftError, match="2026-02-01"):
             cortex.get(before, valid_at="2026-03-01")
+
+
+def test_a_relationship_of_a_later_day_is_a_version_of_that_day(root: Path, old: Old) -> None:
+    one, other = old.memory("one", {"knowledge": "k"}), old.memory("other", {"knowledge": "l"})
+    for word, at in (("supports", "2026-05-01 10:00:00"), ("related", "2026-05-02 10:00:00")):
+        old.put("memory_relationships", source_id=one, target_id=other, relationship=word, created_at=at)
+    assert _upgraded(root)["memory_relationships"] == (2, 2, 0, 0)
+    with _opened(root) as cortex:
+        assert [each.change for each in cortex.get(one).history] == ["imported", "linked", "linked"]
+        assert cortex.get(one, as_of="2026-04-01").neighbours == ()
+        assert [each.relationship for each in cortex.get(other, as_of="2026-05-02").neighbours] == ["supports"]
+
+
+def test_what_ends_by_a_memory_that_is_refused_does_not_end(root: Path, old: Old) -> None:
+    kept = old.memory("kept", {"knowledge": "k"}, superseded_by="mem_bad")
+    old.memory("bad", "{")
+    old.put("memory_relationships", source_id="mem_bad", target_id=kept, relationship="supersedes", created_at=FIRST)
+    told = _upgraded(root)
+    assert (told["memories"], told["memory_relationships"]) == ((2, 1, 0, 1), (1, 0, 0, 1))
+    with _opened(root) as cortex:
+        assert cortex.get(kept).memory.superseded_by is None
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(2**40), 2**40), st.floats(), st.text(max_size=12))
+JSONS = st.recursive(
+    SCALARS, lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=6), each, max_size=3)
+)
+COLUMNS = st.dictionaries(
+    st.sampled_from(
+        (
+            *("confidence", "importance", "access_count", "last_accessed", "created_at", "valid_from", "valid_until"),
+            *("tags", "archived", "summary", "superseded_by", "last_validated", "updated_at", "created_by"),
+        )
+    ),
+    st.one_of(st.integers(-(2**40), 2**40), st.floats(allow_nan=False), st.text(st.characters(codec="utf-8"))),
+    max_size=4,
+)
+FIELDS = "project knowledge topic description steps interaction context extractedFacts citations scope tags linkedFiles"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(MEMORY_TYPES), st.dictionaries(st.sampled_from(FIELDS.split()), JSONS, max_size=4), COLUMNS
+        ),
+        max_size=4,
+    )
+)
+def test_anything_in_a_memory_is_moved_or_refused(made: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        old = Old(root / PLACES[0])
+        for number, (kind, told, columns) in enumerate(made):
+            memory = old.memory(str(number), told, type=kind, **columns)
+            old.put("memory_patterns", memory_id=memory, pattern_id="p")
+            old.put("memory_files", memory_id=memory, file_path="a.ts", line_start=number - 1, line_end="x")
+        old.db.close()
+        found, moved, merged, refused = _upgraded(root).get("memories", (0, 0, 0, 0))
+        assert (found, merged) == (len(made), 0) and found == moved + refused
 
 
 def test_links_verdicts_and_runs_come_along(root: Path, old: Old) -> None:
