@@ -14,7 +14,7 @@ import gc
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ from drift_mcp.upgrade import archive, conversion, memories, proof, registry, so
 from drift_mcp.upgrade.account import Account, Line, Refusal
 from drift_mcp.upgrade.loading import Loader, plans
 from drift_mcp.upgrade.merging import Rows
-from drift_mcp.upgrade.sources import DATABASES, Found, Source
+from drift_mcp.upgrade.sources import COMPANIONS, DATABASES, Found, Source
 
 _STAGING: Final = "upgrading"
 # A scan that is running is waited for, as a second scan waits.
@@ -146,9 +146,9 @@ def _convert(project: Project, found: Found, account: Account, approvals_from_hi
             placed = DATABASES
             with _staged(found, staging) as target:
                 _take_over(target, project.root, found, account, staging, approvals_from_history)
-        made = archive.moves(home, [*found.sources, *(found.ours_in_place if placed else ())])
-        record = archive.noted(home, made, placed, saved)
         project.close()
+        made = archive.moves(home, [*found.sources, *(_with_companions(found.ours_in_place) if placed else ())])
+        record = archive.noted(home, made, placed, saved)
         into_place = [Move(f"{FOLDER}/{_STAGING}/{FOLDER}/{name}", f"{FOLDER}/{name}") for name in placed]
         with backup.alone(home):
             switch.carry_out(home, [*made, *into_place, record])
@@ -157,6 +157,15 @@ def _convert(project: Project, found: Found, account: Account, approvals_from_hi
     _drop_empty_folders(home)
     init(project)
     return saved, len(made)
+
+
+def _with_companions(databases: Sequence[Source]) -> Iterator[Source]:
+    """A log that stays behind would be read into the database that takes the name."""
+    for each in databases:
+        for end in ("", *COMPANIONS):
+            path = each.path.with_name(each.path.name + end)
+            if path.exists():
+                yield Source(path, each.name + end, each.kind, path.stat().st_size)
 
 
 def _convert_dry(project: Project, found: Found, account: Account, scratch: Path, approvals_from_history: bool) -> None:

@@ -408,3 +408,25 @@ def test_memories_join_those_that_are_there(root: Path) -> None:
     (root / ".drift" / "memory").mkdir(exist_ok=True)
     (root / ".drift" / archive.FOLDER_NAME / "memory" / "cortex.db").rename(root / PLACES[0])
     assert _upgraded(root)["memories"] == (1, 0, 1, 0)
+
+
+def test_an_old_store_beside_memories_of_today_takes_neither_away(root: Path) -> None:
+    with Project(root) as project:
+        init(project)
+    (root / ".drift" / "drift.db").unlink()
+    with _opened(root) as cortex:
+        mine = cortex.add(NewMemory("tribal", "the tills open at eight")).memory
+    # As a process leaves it that is killed: the log still holds what was written.
+    busy = sqlite3.connect(root / ".drift" / "cortex.db")
+    busy.execute("SELECT count(*) FROM memories").fetchone()
+    with sqlite3.connect(root / ".drift" / "drift.db") as store:
+        store.execute("CREATE TABLE project (id TEXT PRIMARY KEY, name TEXT)")
+    store.close()
+    theirs = Old(root / PLACES[0]).memory("theirs", {"knowledge": "the tills close at six"})
+    _upgraded(root)
+    busy.close()
+    with _opened(root) as cortex:
+        assert {hit.memory for hit in cortex.search("tills").hits} == {mine, theirs}
+    kept = root / ".drift" / archive.FOLDER_NAME
+    logs = {path.name for path in kept.iterdir()} & {"cortex.db-wal", "cortex.db-shm"}
+    assert (kept / "cortex.db").exists() and logs
